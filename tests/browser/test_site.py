@@ -1,0 +1,191 @@
+"""The site as a reader meets it: every page, wide and narrow, light and dark, by mouse and by keyboard."""
+
+import re
+from urllib.parse import urldefrag, urljoin
+
+import pytest
+from site_pages import PAGES
+
+pytestmark = pytest.mark.browser
+
+FRONT = "chapters/intro.html"
+SIDE_BY_SIDE, TABS = 1400, 1000
+
+
+def brightness(colour):
+    """0 (black) to 255 (white) of the browser's rgb(…)."""
+    red, green, blue = map(float, re.findall(r"[\d.]+", colour)[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_loads_without_errors_and_asks_no_other_host(visit, path):
+    assert visit(path).trouble == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_wider_than_a_telephone(visit, path):
+    page = visit(path, width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_dark_mode_has_no_bright_boxes(visit, path):
+    page = visit(path, color_scheme="dark")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    backgrounds = page.evaluate(
+        """[...document.querySelectorAll('body, main *')]
+             .map(e => [e, getComputedStyle(e)])
+             .filter(([e, s]) => e.getClientRects().length && s.visibility == 'visible')
+             .map(([e, s]) => [e.tagName + '.' + e.className, s.backgroundColor])
+             .filter(([_, colour]) => !/, 0\\)$/.test(colour))"""
+    )
+    assert backgrounds
+    assert [box for box in backgrounds if brightness(box[1]) > 128] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_internal_links_resolve(visit, site, path):
+    page = visit(path)
+    links = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
+    for link in sorted({urljoin(page.url, link) for link in links if not link.startswith("javascript:")}):
+        address, anchor = urldefrag(link)
+        if not address.startswith(site):
+            continue
+        answer = page.request.get(address)
+        assert answer.ok, f"{path}: {link} answers {answer.status}"
+        if anchor and anchor != "#":
+            assert f'id="{anchor}"' in answer.text(), f"{path}: {link} has no such place"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_has_one_heading_of_the_first_rank_and_images_have_words(visit, path):
+    page = visit(path)
+    assert page.locator("main h1:visible").count() == 1
+    assert page.locator("main img:not([alt])").count() == 0
+    assert page.locator("main svg[role=img]:not([aria-label])").count() == 0
+
+
+def test_root_leads_to_the_front_page(visit):
+    page = visit("index.html")
+    page.wait_for_url("**/" + FRONT)
+    assert page.locator("h1:visible").inner_text().startswith("Built Twice")
+
+
+def panels(page):
+    """Which engines of the first pair are seen."""
+    sides = page.locator(".pair").first.locator(".side")
+    return [side.get_attribute("data-engine") for side in sides.all() if side.is_visible()]
+
+
+def test_engines_stand_side_by_side_where_the_content_is_wide(visit):
+    page = visit(FRONT, width=SIDE_BY_SIDE)
+    assert panels(page) == ["numpy", "torch"]
+    assert not page.locator(".pair [role=tab]").first.is_visible()
+    numpy, torch = (side.bounding_box() for side in page.locator(".pair").first.locator(".side").all())
+    assert numpy["y"] == torch["y"]
+    assert numpy["x"] + numpy["width"] <= torch["x"]
+    assert torch["x"] + torch["width"] <= SIDE_BY_SIDE
+
+
+@pytest.mark.parametrize("width", [390, TABS])
+def test_engines_are_tabs_where_the_content_is_narrow(visit, width):
+    page = visit(FRONT, width=width)
+    assert panels(page) == ["numpy"]
+    page.get_by_role("tab", name="PyTorch").first.click()
+    assert panels(page) == ["torch"]
+    assert page.get_by_role("tab", name="PyTorch").first.get_attribute("aria-selected") == "true"
+    assert page.get_by_role("tab", name="NumPy").first.get_attribute("aria-selected") == "false"
+
+
+def test_arrow_keys_move_between_engines(visit):
+    page = visit(FRONT, width=TABS)
+    page.get_by_role("tab", name="NumPy").first.focus()
+    for key, engine in [("ArrowRight", "torch"), ("ArrowRight", "numpy"), ("ArrowLeft", "torch"), ("Home", "numpy")]:
+        page.keyboard.press(key)
+        assert panels(page) == [engine]
+        assert page.evaluate("document.activeElement.dataset.engine") == engine
+    assert page.url.endswith(FRONT)
+
+
+def test_every_pair_and_every_page_follows_the_choice(visit, site):
+    page = visit(FRONT, width=TABS)
+    page.evaluate("document.querySelector('.pair').after(document.querySelector('.pair').cloneNode(true))")
+    page.get_by_role("tab", name="PyTorch").first.click()
+    assert [side.get_attribute("data-engine") for side in page.locator(".side").all() if side.is_visible()] == [
+        "torch"
+    ] * 2
+    page.reload(wait_until="load")
+    assert panels(page) == ["torch"]
+    page.goto(site + "chapters/reference/made.html")
+    assert page.evaluate("document.documentElement.dataset.engine") == "torch"
+
+
+def test_another_window_follows_the_choice(visit, site):
+    page = visit(FRONT, width=TABS)
+    other = page.context.new_page()
+    other.goto(site + FRONT)
+    other.get_by_role("tab", name="PyTorch").first.click()
+    page.wait_for_function("document.documentElement.dataset.engine === 'torch'")
+    assert panels(page) == ["torch"]
+
+
+def test_without_scripts_both_versions_are_read(visit):
+    page = visit(FRONT, width=TABS, java_script_enabled=False)
+    assert panels(page) == ["numpy", "torch"]
+    assert not page.locator(".pair [role=tab]").first.is_visible()
+
+
+def test_paper_shows_both_versions_under_their_names(visit):
+    page = visit(FRONT, width=TABS)
+    page.emulate_media(media="print")
+    assert panels(page) == ["numpy", "torch"]
+    assert page.locator(".pair .engine").first.is_visible()
+    assert not page.locator(".pair [role=tab]").first.is_visible()
+
+
+def test_the_reader_switches_to_dark_and_it_stays(visit):
+    page = visit(FRONT, color_scheme="light")
+    theme = "document.documentElement.dataset.theme"
+    assert page.evaluate(theme) == "light"
+    for _ in range(3):
+        if page.evaluate(theme) == "dark":
+            break
+        page.locator(".theme-switch-button:visible").first.click()
+    assert page.evaluate(theme) == "dark"
+    page.reload(wait_until="load")
+    assert page.evaluate(theme) == "dark"
+
+
+def test_formulas_are_drawn(visit):
+    page = visit(FRONT)
+    assert page.locator("mjx-container").count() >= 3
+    assert page.locator("mjx-merror").count() == 0
+    assert page.locator("mjx-assistive-mml math").count() >= 3
+
+
+def test_search_finds_a_page_by_what_it_says(visit):
+    page = visit("search.html?q=fingerprint")
+    page.locator("#search-results li a").first.wait_for()
+    assert any("made.html" in (link.get_attribute("href") or "") for link in page.locator("#search-results li a").all())
+
+
+def test_search_opens_from_any_page_by_keyboard(visit):
+    page = visit(FRONT)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("fingerprint")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a").first.wait_for()
+
+
+def test_first_visit_stays_small(visit):
+    """Without figures, as a server would compress it: at most 450 KB."""
+    import gzip
+
+    page = visit("chapters/reference/made.html")
+    bodies = []
+    page.on("response", lambda answer: bodies.append((answer.url, answer.body())))
+    page.goto(page.url.replace("reference/made", "intro"), wait_until="load")
+    packed = {url: len(body) if url.endswith(("woff", "woff2")) else len(gzip.compress(body)) for url, body in bodies}
+    heaviest = sorted(packed.items(), key=lambda item: -item[1])[:5]
+    assert sum(packed.values()) <= 450_000, heaviest

@@ -1,0 +1,56 @@
+"""Self-hosting: no request leaves the site's own host, and no page loads what it does not use."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+STATIC = Path(__file__).resolve().parent / "static"
+MATHJAX = {
+    "loader": {"load": ["input/tex", "[tex]/boldsymbol", "output/chtml", "a11y/assistive-mml"]},
+    # Without autoload and require, an unknown macro shows as such instead of asking for a file that is not there.
+    "tex": {"packages": {"[+]": ["boldsymbol"], "[-]": ["autoload", "require"]}},
+}
+STUB = "/* The icons come from the style sheet's fonts; the theme's icon script would draw them a second time. */\n"
+
+
+def add_our_static(app: "Sphinx", config: Any) -> None:
+    """Our own static folder: Jupyter Book would load every script that it finds under `_static` on every page."""
+    config.html_static_path.append(str(STATIC))
+    config.mathjax_path = "vendor/mathjax/startup.js"
+    config.mathjax3_config = MATHJAX
+
+
+def silence_thebe(app: "Sphinx", config: Any) -> None:
+    """Thebe is off, yet its extension adds a script to each page that breaks the console and names another host."""
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__ == "sphinx_thebe" and listener.handler.__name__ != "st_static_path":
+                app.disconnect(listener.id)
+
+
+def name_the_front_page(app: "Sphinx", page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The browser's tab would say the book's name twice."""
+    if page == app.config.root_doc:
+        context["title"] = "Deep vision from NumPy to CUDA"
+
+
+def lighten(app: "Sphinx", error: Exception | None) -> None:
+    """Replace the icon script (1.5 MB) by a stub; source maps are for the theme's developers."""
+    if error is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    (static / "scripts" / "fontawesome.js").write_text(STUB, encoding="utf-8")
+    for source_map in static.rglob("*.map"):
+        source_map.unlink()
+
+
+def setup(app: "Sphinx") -> None:
+    """Register this part of the extension."""
+    app.connect("config-inited", add_our_static)
+    app.connect("config-inited", silence_thebe)
+    app.connect("html-page-context", name_the_front_page)
+    app.connect("build-finished", lighten)
+    app.add_css_file("site.css")
+    app.add_js_file("pairs.js", loading_method="none")

@@ -1,0 +1,165 @@
+"""Convolution in any number of dimensions, and its transpose: what is checked, and which strategy computes it.
+
+y[n, k, o] = Σ_{c, t} x[n, c, s·o + d·t − p] w[k, c, t] + b[k]
+
+The kernel is not flipped: as everywhere in deep learning this is a correlation, with stride s, dilation d, padding p.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from twice.kernels.checks import Array, as_tuple, require, require_floating, require_same_dtype
+from twice.kernels.convolution.batch_last import batch_last
+from twice.kernels.convolution.depthwise import depthwise
+from twice.kernels.convolution.im2col import im2col
+from twice.kernels.convolution.pointwise import pointwise
+from twice.kernels.convolution.space_to_depth import space_to_depth
+from twice.kernels.convolution.window import Window
+from twice.kernels.convolution.winograd import winograd
+from twice.kernels.pullback import Parts
+
+Ints = int | Sequence[int]
+
+
+def conv(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+):
+    """x (N, C, S…), w (K, C/groups, k…), b (K) → y (N, K, O…), with O = ⌊(S + 2p − d(k−1) − 1)/s⌋ + 1"""
+    where = f"conv{w.ndim - 2}d"
+    _check(where, x, w, b, groups, x_channels=w.shape[1] * groups, bias_channels=w.shape[0])
+    window = _window(where, x, w, stride, padding, dilation)
+    window.outputs(x.shape[2:], where)
+    forward, to_x, to_w = _grouped(w, window, x.shape, groups)
+    y = forward(x)
+    if b is not None:
+        y += b.reshape(-1, *(1,) * window.rank)
+    return y, Parts(to_x, lambda dy: to_w(x, dy), None if b is None else _to_bias)
+
+
+def conv_transpose(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+):
+    """The pullback of a convolution to its input, used as a layer: x (N, C, S…), w (C, K/groups, k…) → y (N, K, O…),
+    with O = s(S − 1) − 2p + d(k−1) + output_padding + 1"""
+    where = f"conv_transpose{w.ndim - 2}d"
+    _check(where, x, w, b, groups, x_channels=w.shape[0], bias_channels=w.shape[1] * groups)
+    window = _window(where, x, w, stride, padding, dilation)
+    extra = as_tuple(where, "output_padding", output_padding, window.rank, 0)
+    require(
+        all(e < max(s, d) for e, s, d in zip(extra, window.stride, window.dilation)),
+        f"{where}: output_padding is {extra}, expected less than stride {window.stride} or dilation {window.dilation}",
+    )
+    axes = zip(x.shape[2:], window.stride, window.padding, window.reach, extra)
+    outputs = tuple(s * (n - 1) - before - after + r + e + 1 for n, s, (before, after), r, e in axes)
+    require(min(outputs) >= 1, f"{where}: the output would have size {outputs}, expected at least 1 along each axis")
+    forward, to_x, to_w = _grouped(w, window, (len(x), w.shape[1] * groups, *outputs), groups)
+    y = to_x(x)
+    if b is not None:
+        y += b.reshape(-1, *(1,) * window.rank)
+    return y, Parts(forward, lambda dy: to_w(dy, x), None if b is None else _to_bias)
+
+
+def _to_bias(dy: Array) -> Array:
+    return dy.reshape(*dy.shape[:2], math.prod(dy.shape[2:])).sum(-1).sum(0)
+
+
+def strategy(n: int, w_shape: Sequence[int], window: Window, outputs: Sequence[int]) -> Callable:
+    """Which way is fastest, for one group. `n` images, weights (K, C, k…). The order of the questions matters."""
+    k, c = w_shape[:2]
+    plain = window.rank == 2 and set(window.dilation) == {1} and len(set(window.kernel)) == 1
+    once = set(window.stride) == {1}
+    unpadded = not any(map(any, window.padding))
+    if window.taps == 1 and unpadded:
+        return pointwise
+    if plain and once and window.kernel[0] in (3, 5) and c >= 48 and k >= 48 and _worth_tiles(n, outputs):
+        return winograd
+    if plain and not once and c <= 4 and len(set(window.stride)) == 1 and window.kernel[0] > 2 * window.stride[0] > 4:
+        return strided
+    if c <= 16 and n >= 16:
+        return batch_last
+    return im2col
+
+
+def strided(w: Array, window: Window, shape: tuple[int, ...]):
+    """AlexNet's first layer: fold the stride into the channels, then tiles."""
+    return space_to_depth(w, window, shape, winograd)
+
+
+def _worth_tiles(n: int, outputs: Sequence[int]) -> bool:
+    """Winograd's transformed kernels must be used by enough tiles to repay their making."""
+    return n * -(-outputs[0] // 4) * -(-outputs[1] // 4) >= 96
+
+
+def _grouped(w: Array, window: Window, shape: tuple[int, ...], groups: int):
+    """One convolution a group, side by side in the channels; groups of a single channel are depthwise."""
+    if groups == shape[1] and groups > 1:
+        return depthwise(w, window, shape)
+    chosen = strategy(shape[0], (len(w) // groups, *w.shape[1:]), window, window.outputs(shape[2:]))
+    if groups == 1:
+        return chosen(w, window, shape)
+    part = (shape[0], shape[1] // groups, *shape[2:])
+    forwards, to_xs, to_ws = zip(*(chosen(kernels, window, part) for kernels in np.split(w, groups)))
+
+    def forward(x: Array) -> Array:
+        return np.concatenate([f(part) for f, part in zip(forwards, np.split(x, groups, 1))], 1)
+
+    def to_x(dy: Array) -> Array:
+        return np.concatenate([f(part) for f, part in zip(to_xs, np.split(dy, groups, 1))], 1)
+
+    def to_w(x: Array, dy: Array) -> Array:
+        return np.concatenate([f(*p) for f, *p in zip(to_ws, np.split(x, groups, 1), np.split(dy, groups, 1))])
+
+    return forward, to_x, to_w
+
+
+def _check(where: str, x: Array, w: Array, b: Array | None, groups: int, x_channels: int, bias_channels: int) -> None:
+    axes = ("", "", "", "(N, C, L)", "(N, C, H, W)", "(N, C, D, H, W)")
+    require(3 <= w.ndim <= 5, f"{where}: w has shape {w.shape}, expected 3 to 5 axes (K, C/groups, k…)")
+    require(x.ndim == w.ndim, f"{where}: x has shape {x.shape}, expected {w.ndim} axes {axes[w.ndim]}")
+    require_floating(where, "x", x)
+    require_same_dtype(where, x=x, w=w, b=b)
+    require(isinstance(groups, int) and groups >= 1, f"{where}: groups is {groups!r}, expected a whole number from 1")
+    require(
+        w.shape[0] % groups == 0, f"{where}: groups is {groups}, expected a divisor of the {w.shape[0]} kernels of w"
+    )
+    require(
+        x.shape[1] == x_channels,
+        f"{where}: x has {x.shape[1]} channels, expected {x_channels} for w {w.shape} and groups {groups}",
+    )
+    require(
+        b is None or b.shape == (bias_channels,),
+        f"{where}: b has shape {None if b is None else b.shape}, expected ({bias_channels},)",
+    )
+
+
+def _window(where: str, x: Array, w: Array, stride: Ints, padding: Ints | str, dilation: Ints) -> Window:
+    rank, kernel = w.ndim - 2, w.shape[2:]
+    strides = as_tuple(where, "stride", stride, rank, 1)
+    dilations = as_tuple(where, "dilation", dilation, rank, 1)
+    if isinstance(padding, str):
+        require(padding in ("same", "valid"), f"{where}: padding is {padding!r}, expected 'same', 'valid' or numbers")
+        require(
+            padding == "valid" or max(strides) == 1, f"{where}: padding is 'same' with stride {strides}, expected 1"
+        )
+        totals = [d * (k - 1) * (padding == "same") for d, k in zip(dilations, kernel)]
+        pads = tuple((total // 2, total - total // 2) for total in totals)
+    else:
+        pads = tuple((p, p) for p in as_tuple(where, "padding", padding, rank, 0))
+    return Window(tuple(kernel), strides, pads, dilations)

@@ -1,0 +1,82 @@
+"""im2col for few channels: with only C·k numbers in a row of taps, let the images be the long axis instead.
+
+With the batch last, (C, H, W, N), one tap reads OW·N contiguous numbers for a whole row of outputs. The columns of a
+few output rows are small enough to stay in the cache between the copy and the product, and a product of under about
+a million multiply-adds spares the BLAS its packing of the operands.
+
+    forward:  cols[r, p] = x[tap and channel r, position p],    y = w cols
+    backward: dw += dy colsᵀ,    dcols = wᵀ dy, added back tap by tap
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from twice.kernels.checks import Array
+from twice.kernels.convolution.window import Window
+
+MULTIPLY_ADDS = 1_000_000
+
+
+def batch_last(w: Array, window: Window, shape: tuple[int, ...]):
+    """x (N, C, S…), w (K, C, k…) → y (N, K, O…)"""
+    matrix, outputs = w.reshape(len(w), -1), window.outputs(shape[2:])
+    per_row = matrix.size * math.prod(outputs[1:]) * shape[0]
+    step = max(1, MULTIPLY_ADDS // max(1, per_row))
+    rows = [slice(start, min(start + step, outputs[0])) for start in range(0, outputs[0], step)]
+
+    def forward(x: Array) -> Array:
+        y = np.empty((len(w), *outputs, len(x)), x.dtype)
+        for block, columns in _columns(x, window, outputs, rows):
+            y[:, block] = np.matmul(matrix, columns).reshape(y[:, block].shape)
+        return _batch_to_front(y)
+
+    def to_x(dy: Array) -> Array:
+        gradient = _batch_to_end(dy)
+        dx = np.zeros((shape[1], *window.padded(shape[2:]), len(dy)), dy.dtype)
+        for block in rows:
+            taken = gradient[:, block]
+            columns = np.matmul(matrix.T, taken.reshape(len(taken), -1))
+            _add_back(dx, columns.reshape(shape[1], *window.kernel, *taken.shape[1:]), window, block.start)
+        return _batch_to_front(dx[window.inside(shape[2:], lead=1)])
+
+    def to_w(x: Array, dy: Array) -> Array:
+        gradient = _batch_to_end(dy)
+        dw = np.zeros(matrix.shape, dy.dtype)
+        for block, columns in _columns(x, window, outputs, rows):
+            dw += np.matmul(gradient[:, block].reshape(len(dw), -1), columns.T)
+        return dw.reshape(w.shape)
+
+    return forward, to_x, to_w
+
+
+def _batch_to_end(x: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+
+
+def _batch_to_front(x: Array) -> Array:
+    return np.ascontiguousarray(np.moveaxis(x, -1, 0))
+
+
+def _columns(x: Array, window: Window, outputs: tuple[int, ...], rows: list[slice]) -> Iterator[tuple[slice, Array]]:
+    """The matrix (C·k…, positions·N) of a few output rows after the other."""
+    bordered = np.zeros((x.shape[1], *window.padded(x.shape[2:]), len(x)), x.dtype)
+    bordered[window.inside(x.shape[2:], lead=1)] = np.moveaxis(x, 0, -1)
+    channel, *spatial, image = bordered.strides
+    over_outputs, over_taps = window.spread(tuple(spatial))
+    shape = (x.shape[1], *window.kernel, *outputs, len(x))
+    windows = as_strided(bordered, shape, (channel, *over_taps, *over_outputs, image), writeable=False)
+    taps: Any = (slice(None),) * (window.rank + 1)
+    for block in rows:
+        yield block, windows[(*taps, block)].reshape(x.shape[1] * window.taps, -1)
+
+
+def _add_back(dx: Array, columns: Array, window: Window, first: int) -> None:
+    """Add the columns of the output rows from `first` on to the padded positions they were read from."""
+    below, every = first * window.stride[0], (slice(None),)
+    for tap, (rows, *others) in window.shifts(columns.shape[window.rank + 1 : -1]):
+        moved = slice(rows.start + below, rows.stop + below, rows.step)
+        dx[(*every, moved, *others)] += columns[every + tap]

@@ -1,0 +1,114 @@
+"""Depthwise convolution: every channel has its own kernel, so there is no matrix product to make.
+
+What is left is k² multiply-adds of whole planes. Flatten a bordered plane to one line: then "one pixel further in
+direction t" is a shift by a fixed number of places, off(t), for all outputs at once:
+
+    y[p] = Σ_t w[t] x[p + off(t)]
+
+The line also computes positions that fall into the border between two rows; they are left out at the end. A few
+channels at a time stay in the cache while all taps pass over them. For the way back the kernel is turned round, and
+dw[t] = Σ_p dy[p] x[p + off(t)] is a dot product of two lines. A stride only selects among the outputs.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from twice.kernels.checks import Array
+from twice.kernels.convolution.window import Window
+from twice.kernels.geometry import blocks
+
+
+def depthwise(w: Array, window: Window, shape: tuple[int, ...]):
+    """x (N, C, S…), w (C·m, 1, k…) → y (N, C·m, O…): channel c gives the outputs c·m … c·m + m − 1"""
+    size, outputs = shape[2:], window.outputs(shape[2:])
+    kernels = w.reshape(shape[1], -1, window.taps)
+    full = (shape[0], *kernels.shape[:2], *outputs)
+
+    def forward(x: Array) -> Array:
+        y = np.empty(full, x.dtype)
+        for image, channels, line in _lines(shape, window, x.dtype):
+            line[window.inside(size, lead=1)] = x[image, channels]
+            for j in range(full[2]):
+                _correlate(line, kernels[channels, j], window, y[image, channels, j])
+        return y.reshape(shape[0], -1, *outputs)
+
+    def to_x(dy: Array) -> Array:
+        dy, dx = dy.reshape(full), np.empty(shape, dy.dtype)
+        for image, channels, line in _lines(shape, window, dy.dtype):
+            line.fill(0)
+            for j in range(full[2]):
+                _spread(dy[image, channels, j], kernels[channels, j], window, line)
+            dx[image, channels] = line[window.inside(size, lead=1)]
+        return dx
+
+    def to_w(x: Array, dy: Array) -> Array:
+        dy, dw = dy.reshape(full), np.zeros(kernels.shape, dy.dtype)
+        for image, channels, line in _lines(shape, window, x.dtype):
+            line[window.inside(size, lead=1)] = x[image, channels]
+            for j in range(full[2]):
+                dw[channels, j] += _dots(line, dy[image, channels, j], window)
+        return dw.reshape(w.shape)
+
+    return forward, to_x, to_w
+
+
+def _lines(shape: tuple[int, ...], window: Window, dtype: np.dtype) -> Iterator[tuple[int, slice, Array]]:
+    """A few channels of an image at a time, with a bordered buffer for their planes that is used again and again."""
+    padded = window.padded(shape[2:])
+    for channels in blocks(shape[1], math.prod(padded) * dtype.itemsize):
+        line = np.zeros((channels.stop - channels.start, *padded), dtype)
+        for image in range(shape[0]):
+            yield image, channels, line
+
+
+def _flat(line: Array, window: Window, outputs: tuple[int, ...]) -> tuple[list[int], int, tuple[int, ...]]:
+    """The shift of each tap, the length of a line of outputs, and the strides of the outputs along it."""
+    places = [math.prod(line.shape[i + 1 :]) for i in range(1, line.ndim)]
+    shifts = [sum(i.start * p for i, p in zip(positions, places)) for _, positions in window.shifts(outputs)]
+    steps = tuple(s * p for s, p in zip(window.stride, places))
+    return shifts, sum((o - 1) * s for o, s in zip(outputs, steps)) + 1, steps
+
+
+def _correlate(line: Array, kernels: Array, window: Window, y: Array) -> None:
+    """y (channels, O…) = Σ_t w[t] · the line shifted by tap t"""
+    shifts, length, steps = _flat(line, window, y.shape[1:])
+    flat = line.reshape(len(line), -1)
+    total = flat[:, shifts[0] : shifts[0] + length] * kernels[:, :1]
+    term = np.empty_like(total)
+    for t, shift in enumerate(shifts[1:], 1):
+        np.multiply(flat[:, shift : shift + length], kernels[:, t, None], out=term)
+        total += term
+    y[...] = _chosen(total, y.shape[1:], steps)
+
+
+def _chosen(total: Array, outputs: tuple[int, ...], steps: tuple[int, ...]) -> Array:
+    """The entries of the line that are outputs, in their shape."""
+    item = total.itemsize
+    return as_strided(total, (len(total), *outputs), (total.strides[0], *(s * item for s in steps)))
+
+
+def _as_line(dy: Array, length: int, steps: tuple[int, ...]) -> Array:
+    """dy on a line of its own, with zeros where the line holds no output."""
+    line = np.zeros((len(dy), length), dy.dtype)
+    _chosen(line, dy.shape[1:], steps)[...] = dy
+    return line
+
+
+def _spread(dy: Array, kernels: Array, window: Window, line: Array) -> None:
+    """line[p + off(t)] += w[t] dy[p]: the adjoint of `_correlate`"""
+    shifts, length, steps = _flat(line, window, dy.shape[1:])
+    flat, gradient = line.reshape(len(line), -1), _as_line(dy, length, steps)
+    term = np.empty_like(gradient)
+    for t, shift in enumerate(shifts):
+        np.multiply(gradient, kernels[:, t, None], out=term)
+        flat[:, shift : shift + length] += term
+
+
+def _dots(line: Array, dy: Array, window: Window) -> Array:
+    """dw[t] = Σ_p dy[p] x[p + off(t)] for each channel: (channels, taps)"""
+    shifts, length, steps = _flat(line, window, dy.shape[1:])
+    flat, gradient = line.reshape(len(line), -1), _as_line(dy, length, steps)
+    return np.stack([np.vecdot(gradient, flat[:, shift : shift + length]) for shift in shifts], -1)
