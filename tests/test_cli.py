@@ -31,11 +31,14 @@ def test_doctor_exits_1_only_where_the_course_cannot_run(capsys, monkeypatch):
     assert "cannot run here" in said.out
 
 
-def test_bench_hands_its_options_over(capsys, monkeypatch):
+@pytest.mark.parametrize(("met", "expected"), [(True, 0), (False, 1)])
+def test_bench_hands_its_options_over_and_exits_1_where_a_bar_is_missed(capsys, monkeypatch, met, expected):
     given = {}
-    monkeypatch.setitem(sys.modules, "twice.bench", SimpleNamespace(main=lambda **options: given.update(options)))
+    monkeypatch.setitem(
+        sys.modules, "twice.bench", SimpleNamespace(main=lambda **options: given.update(options) or met)
+    )
     status, _ = run(capsys, "bench", "--threads", "2", "--only", "conv", "--json", "out.json")
-    assert status == 0
+    assert status == expected
     assert (given["threads"], given["only"], str(given["json"])) == (2, "conv", "out.json")
 
 

@@ -52,7 +52,8 @@ def visit(chromium, site):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.trouble = []
+        page.trouble, page.answers = [], []
+        page.on("response", lambda r: page.answers.append(r))
         page.on("console", lambda m: m.type in ("error", "warning") and page.trouble.append(f"{m.type}: {m.text}"))
         page.on("pageerror", lambda error: page.trouble.append(f"error: {error}"))
         page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url}"))

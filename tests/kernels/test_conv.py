@@ -10,11 +10,12 @@ from support import assert_close, compare_with_torch
 from torch.nn import functional as F
 
 from twice.kernels import naive
-from twice.kernels.conv import conv, conv_transpose, strategy
+from twice.kernels.conv import conv, conv_transpose, rows_and_columns, strategy
 from twice.kernels.convolution.batch_last import batch_last
 from twice.kernels.convolution.depthwise import depthwise
 from twice.kernels.convolution.im2col import im2col
 from twice.kernels.convolution.pointwise import pointwise
+from twice.kernels.convolution.shifted_rows import shifted_rows
 from twice.kernels.convolution.space_to_depth import space_to_depth
 from twice.kernels.convolution.window import Window
 from twice.kernels.convolution.winograd import cook_toom, winograd
@@ -173,6 +174,11 @@ STRATEGIES = [
     (im2col, (2, 3, 7, 8), (4, 3, 3, 3), 1, 3, 1, 1),
     (batch_last, (3, 2, 7, 6), (4, 2, 3, 2), 1, 1, 1, 1),
     (batch_last, (3, 2, 7, 8), (4, 2, 3, 3), 2, 1, 2, 1),
+    (shifted_rows, (2, 3, 7, 6), (4, 3, 3, 2), 1, 1, 1, 1),
+    (shifted_rows, (2, 3, 7, 8), (4, 3, 3, 3), 2, 1, 2, 1),
+    (shifted_rows, (2, 3, 11, 9), (4, 3, 4, 2), 3, 2, 1, 1),
+    (shifted_rows, (2, 3, 7, 8), (4, 3, 3, 3), 1, 3, 1, 1),
+    (rows_and_columns, (2, 3, 7, 8), (4, 3, 3, 3), 2, 1, 1, 1),
     (pointwise, (2, 3, 5, 4), (4, 3, 1, 1), 1, 0, 1, 1),
     (pointwise, (2, 3, 5, 4), (4, 3, 1, 1), 2, 0, 1, 1),
     (depthwise, (2, 3, 7, 6), (3, 1, 3, 2), 1, 1, 1, 3),
@@ -223,11 +229,13 @@ def test_cook_toom_matrices_correlate(m, r):
     "n,w,stride,size,expected",
     [
         (64, (6, 1, 5, 5), 1, (28, 28), "batch_last"),
-        (1, (6, 1, 5, 5), 1, (28, 28), "im2col"),
+        (1, (6, 1, 5, 5), 1, (28, 28), "shifted_rows"),
+        (32, (16, 16, 3, 3), 1, (32, 32), "shifted_rows"),
+        (32, (32, 32, 3, 3), 1, (16, 16), "rows_and_columns"),
         (16, (256, 96, 5, 5), 1, (27, 27), "winograd"),
-        (1, (512, 512, 3, 3), 1, (7, 7), "im2col"),
+        (1, (512, 512, 3, 3), 1, (7, 7), "rows_and_columns"),
         (16, (64, 256, 1, 1), 2, (56, 56), "pointwise"),
-        (16, (128, 128, 3, 3), 2, (56, 56), "im2col"),
+        (16, (128, 128, 3, 3), 2, (56, 56), "rows_and_columns"),
         (16, (96, 3, 11, 11), 4, (227, 227), "strided"),
     ],
 )

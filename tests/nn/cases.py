@@ -213,6 +213,10 @@ NORMS = [
     case("GroupNorm", 4, 4, affine=False, on=ROW),
     case("LayerNorm", 8, on=IMAGE),
     case("LayerNorm", (7, 8), bias=False, on=IMAGE),
+    case("LayerNorm", 8, 0.1, on=IMAGE),
+    case("GroupNorm", 2, 4, 0.1, bias=False, on=IMAGE),
+    case("InstanceNorm2d", 4, 0.1, 0.5, True, True, on=IMAGE, modes=BOTH),
+    case("BatchNorm1d", 4, bias=False, on=(6, 4), modes=BOTH),
     case("LayerNorm", [8], elementwise_affine=False, on=IMAGE),
     case("RMSNorm", 8, on=IMAGE),
     case("RMSNorm", (7, 8), eps=1e-3, on=IMAGE),
@@ -321,7 +325,11 @@ LOSSES = [
     case("PairwiseDistance", on=PAIR),
     case("PairwiseDistance", 3.0, keepdim=True, on=PAIR),
     case("CosineSimilarity", on=PAIR),
-    case("CosineSimilarity", 0, on=PAIR),
+    case("CosineSimilarity", 0, 3.0, on=PAIR),
+    case("PairwiseDistance", eps=0.5, on=PAIR),
+    case("TripletMarginLoss", eps=0.5, on=[(4, 5)] * 3),
+    case("GaussianNLLLoss", eps=1.0, reduction="sum", on=[(4, 5), (4, 5), positive(4, 5)]),
+    case("PoissonNLLLoss", log_input=False, eps=0.5, reduction="none", on=[positive(4, 5), positive(4, 5)]),
 ]
 
 STEPS = (6, 3, 5)  # (T, B, I)
@@ -388,7 +396,8 @@ ATTENTION = [
     case("TransformerEncoderLayer", **SMALL, on=Q),
     case("TransformerEncoderLayer", **SMALL, batch_first=True, norm_first=True, bias=False, on=(3, 6, 8)),
     case("TransformerEncoderLayer", **SMALL, activation="gelu", on=[Q, (6, 6)]),
-    case("TransformerEncoderLayer", **SMALL, on=Q, modes=EVAL),
+    case("TransformerEncoderLayer", **SMALL, layer_norm_eps=0.1, on=Q, modes=EVAL),
+    case("TransformerDecoderLayer", **SMALL, layer_norm_eps=0.1, activation="gelu", bias=False, on=[Q, K]),
     case("TransformerDecoderLayer", **SMALL, on=[Q, K]),
     case("TransformerDecoderLayer", **SMALL, norm_first=True, batch_first=True, on=[(3, 6, 8), (3, 5, 8)]),
     case("TransformerDecoderLayer", **SMALL, on=[Q, K], call={"tgt_mask": (6, 6), "memory_key_padding_mask": (3, 5)}),

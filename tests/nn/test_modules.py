@@ -13,6 +13,8 @@ from support import assert_close
 from twice import nn
 from twice.autograd import backward
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch has much to say about its arguments
+
 
 def drawn(spec, rng):
     """The arrays of an input: a shape is normal, a tuple of shapes is several."""

@@ -314,11 +314,11 @@ def op(kernel: Callable[..., Any], name: str | None = None) -> Callable[..., Any
 
 def record(name: str, value: Any, back: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     """Wrap the value(s) of a kernel and, where a gradient is asked for, put the pullback on the tape."""
-    tensors = [t for t in inputs if isinstance(t, Tensor)]
+    tensors = [t for t in inputs if isinstance(t, Tensor)]  # lists, not generators: this is called for every operation
     outputs = tuple(_wrap(v, tensors) for v in value) if isinstance(value, tuple) else (_wrap(value, tensors),)
-    if _Mode.recording and any([t.requires_grad or t._seen != t._storage.history for t in tensors]):
+    if _Mode.recording and any([t.requires_grad or t._seen != t._storage.history for t in tensors]):  # noqa: C419
         _refuse_stale(name, tensors)
-        if not any([t.requires_grad for t in tensors]):
+        if not any([t.requires_grad for t in tensors]):  # noqa: C419
             return outputs if isinstance(value, tuple) else outputs[0]
         node = make_node(name, back, inputs, tensors, outputs)
         for index, out in enumerate(outputs):
@@ -396,10 +396,10 @@ def change(name: str, kernel: Callable[..., Any], target: Tensor, *others: Any, 
     """
     inputs = (target, *others)
     tensors = [t for t in inputs if isinstance(t, Tensor)]
-    recording = _Mode.recording and any([t.requires_grad or t._seen != t._storage.history for t in tensors])
+    recording = _Mode.recording and any([t.requires_grad or t._seen != t._storage.history for t in tensors])  # noqa: C419
     if recording:
         _refuse_stale(name, tensors)
-        recording = any([t.requires_grad for t in tensors])
+        recording = any([t.requires_grad for t in tensors])  # noqa: C419
     storage = target._storage
     if recording and target.requires_grad and (target._node is None or storage.of_leaf):
         what = "leaf" if target._node is None else "view of a leaf"

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,36 @@ int8, int16, int32, int64 = np.dtype("int8"), np.dtype("int16"), np.dtype("int32
 uint8, bool_ = np.dtype("uint8"), np.dtype("bool")
 
 
+inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
+dtype = np.dtype
+
+
+def finfo(dtype: Any = None) -> SimpleNamespace:
+    """The limits of a floating dtype, as Python floats."""
+    limits = np.finfo(dtype or _Defaults.dtype)
+    names = ("eps", "max", "min", "tiny", "smallest_normal", "resolution")
+    return SimpleNamespace(bits=limits.bits, dtype=str(limits.dtype), **{n: float(getattr(limits, n)) for n in names})
+
+
+def iinfo(dtype: Any) -> SimpleNamespace:
+    """The limits of an integer dtype."""
+    limits = np.iinfo(dtype)
+    return SimpleNamespace(bits=limits.bits, dtype=str(limits.dtype), max=int(limits.max), min=int(limits.min))
+
+
 class Size(tuple):
     """A shape that also counts its entries."""
 
     def numel(self) -> int:
+        """The product of the lengths."""
         return math.prod(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = super().__getitem__(index)
+        return Size(part) if isinstance(index, slice) else part
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
 
 
 class device:
@@ -62,6 +89,8 @@ def _new(array: Any, dtype: Any, requires_grad: bool, where: Any) -> Tensor:
     if where is not None:
         device(where)
     array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"tensor: the data have dtype {array.dtype}, expected numbers or booleans")
     return Tensor(array if dtype is None else array.astype(dtype, copy=False), requires_grad)
 
 
@@ -74,16 +103,28 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 
 def _plain(data: Any, dtype: Any) -> np.ndarray:
+    """The data as an array; only Python's floats take the default dtype, what NumPy has typed keeps its own."""
     if isinstance(data, Tensor):
         return data.array
-    if isinstance(data, np.ndarray | np.generic):
-        return np.asarray(data)
-    if isinstance(data, list | tuple) and any(isinstance(d, Tensor) for d in data):
-        data = [d.array.tolist() if isinstance(d, Tensor) else d for d in data]
-    array = np.asarray(data)
-    if array.size == 0 and dtype is None and not isinstance(data, np.ndarray):
+    array = np.asarray(_arrays_within(data))
+    python = not isinstance(_first(data), np.generic | np.ndarray | Tensor)
+    if dtype is None and python and (array.dtype.kind == "f" or array.size == 0):
         return array.astype(_Defaults.dtype)
-    return array.astype(_Defaults.dtype) if array.dtype.kind == "f" and dtype is None else array
+    return array
+
+
+def _arrays_within(data: Any) -> Any:
+    """Nested lists with arrays where tensors stood."""
+    if isinstance(data, Tensor):
+        return data.array
+    return [_arrays_within(d) for d in data] if isinstance(data, list | tuple) else data
+
+
+def _first(data: Any) -> Any:
+    """The first entry of nested lists."""
+    while isinstance(data, list | tuple) and len(data):
+        data = data[0]
+    return data
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -108,23 +149,30 @@ def is_tensor(thing: object) -> bool:
 # ── constants and order ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _shape(size: tuple) -> tuple:
-    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], list | tuple) else size
+def _shape(lengths: tuple, size: Any = None) -> tuple:
+    """The lengths as a tuple, whether they came one by one, as a tuple, or by the name `size`."""
+    if size is not None:
+        return tuple(size)
+    return tuple(lengths[0]) if len(lengths) == 1 and isinstance(lengths[0], list | tuple) else lengths
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """All zeros."""
-    return _new(np.zeros(_shape(size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.zeros(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All ones."""
-    return _new(np.ones(_shape(size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.ones(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Memory as it comes, to be filled."""
-    return _new(np.empty(_shape(size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.empty(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
 def full(size: Sequence, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -148,25 +196,52 @@ def empty_like(input: Tensor, dtype: Any = None, device: Any = None, requires_gr
     return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """One value in the shape and dtype of another tensor."""
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device)
+    return full(input.shape, fill_value, dtype or input.dtype, device, requires_grad)
 
 
-def arange(*bounds: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """start, start + step, … below end."""
-    whole = all(isinstance(b, int | np.integer) for b in bounds)
-    return _new(np.arange(*bounds), dtype or (int64 if whole else _Defaults.dtype), requires_grad, device)
+def arange(
+    *bounds: Any, start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, … below end: `arange(end)`, `arange(start, end)`, `arange(start, end, step)`."""
+    given = list(bounds) if end is None else [start, *bounds, end]
+    first, last, *steps = [
+        b.item() if isinstance(b, Tensor | np.generic) else b for b in ([0] * (len(given) < 2) + given)
+    ]
+    values = (first, last, *steps) if steps else (first, last, step)
+    whole = all(isinstance(v, int) for v in values)
+    return _new(np.arange(*values), dtype or (int64 if whole else _Defaults.dtype), requires_grad, device)
 
 
-def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Any = None) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Evenly spaced values, both ends included."""
-    return _new(np.linspace(start, end, steps), dtype or _Defaults.dtype, False, device)
+    return _new(np.linspace(start, end, steps), dtype or _Defaults.dtype, requires_grad, device)
 
 
-def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+def logspace(start: float, end: float, steps: int, base: float = 10.0, dtype: Any = None, device: Any = None) -> Tensor:
+    """The base to evenly spaced powers."""
+    return _new(np.logspace(start, end, steps, base=base), dtype or _Defaults.dtype, False, device)
+
+
+def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal."""
-    return _new(np.eye(n, m, dtype=dtype or _Defaults.dtype), None, False, device)
+    return _new(np.eye(n, m, dtype=dtype or _Defaults.dtype), None, requires_grad, device)
+
+
+def tril_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The rows and the columns of the entries of a lower triangle."""
+    return Tensor(np.stack(np.tril_indices(row, offset, col)))
+
+
+def triu_indices(row: int, col: int, offset: int = 0) -> Tensor:
+    """The rows and the columns of the entries of an upper triangle."""
+    return Tensor(np.stack(np.triu_indices(row, offset, col)))
 
 
 # ── at random ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +254,17 @@ class Generator:
         self.source = np.random.default_rng()
 
     def manual_seed(self, seed: int) -> "Generator":
+        """Begin anew."""
         self.source = np.random.default_rng(seed)
+        return self
+
+    def get_state(self) -> dict:
+        """Where the generator stands (a dictionary, where torch gives a tensor)."""
+        return deepcopy(dict(self.source.bit_generator.state))
+
+    def set_state(self, state: dict) -> "Generator":
+        """Go on from where `get_state` was asked."""
+        self.source.bit_generator.state = state
         return self
 
 
@@ -196,27 +281,45 @@ def random_source(generator: Generator | None = None) -> np.random.Generator:
     return (generator or default_generator).source
 
 
-def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def get_rng_state() -> dict:
+    """Where the course's random numbers stand."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: dict) -> None:
+    """Go on from where `get_rng_state` was asked."""
+    default_generator.set_state(new_state)
+
+
+def rand(
+    *lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Uniform on [0, 1)."""
-    dtype = dtype or _Defaults.dtype
-    drawn = random_source(generator).random(_shape(size), dtype=np.float64 if dtype == float64 else np.float32)
+    dtype, shape = np.dtype(dtype or _Defaults.dtype), _shape(lengths, size)
+    drawn = random_source(generator).random(shape, np.float64 if dtype == float64 else np.float32)
     return _new(drawn, dtype, requires_grad, device)
 
 
 def randn(
-    *size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Normal with mean 0 and variance 1."""
-    dtype = dtype or _Defaults.dtype
-    drawn = random_source(generator).standard_normal(_shape(size), np.float64 if dtype == float64 else np.float32)
+    dtype, shape = np.dtype(dtype or _Defaults.dtype), _shape(lengths, size)
+    drawn = random_source(generator).standard_normal(shape, np.float64 if dtype == float64 else np.float32)
     return _new(drawn, dtype, requires_grad, device)
 
 
-def randint(*bounds_and_size: Any, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
+def randint(
+    *bounds: Any, low: int = 0, high: int | None = None, size: Any = None, generator: Any = None, dtype: Any = None,
+    device: Any = None,
+) -> Tensor:  # fmt: skip
     """Whole numbers from low (0 unless given) up to, not including, high: `randint(low, high, size)`."""
-    *bounds, size = bounds_and_size
-    low, high = (0, *bounds)[-2:]
-    return _new(random_source(generator).integers(low, high, tuple(size)), dtype or int64, False, device)
+    ends: list[Any]
+    *ends, shape = bounds if size is None else (*bounds, size)
+    ends = [low, *ends, *([] if high is None else [high])][-2:]
+    return _new(random_source(generator).integers(ends[0], ends[1], tuple(shape)), dtype or int64, False, device)
 
 
 def randperm(n: int, generator: Any = None, device: Any = None) -> Tensor:
@@ -224,21 +327,32 @@ def randperm(n: int, generator: Any = None, device: Any = None) -> Tensor:
     return _new(random_source(generator).permutation(n), int64, False, device)
 
 
-def rand_like(input: Tensor, dtype: Any = None) -> Tensor:
+def rand_like(input: Tensor, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform on [0, 1), in the shape and dtype of another tensor."""
-    return rand(input.shape, dtype=dtype or input.dtype)
+    return rand(size=input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, dtype: Any = None) -> Tensor:
+def randn_like(input: Tensor, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Normal, in the shape and dtype of another tensor."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+    return randn(size=input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, generator: Any = None) -> Tensor:
+def randint_like(input: Tensor, low: int, high: int | None = None, dtype: Any = None) -> Tensor:
+    """Whole numbers from low (0 unless given) up to, not including, high, in the shape and dtype of another tensor."""
+    ends = (0, low) if high is None else (low, high)
+    return randint(*ends, size=input.shape, dtype=dtype or input.dtype)
+
+
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Normal with the given mean and standard deviation."""
+    typed = [v.dtype for v in (mean, std) if isinstance(v, Tensor)]
     mean, std = (v.array if isinstance(v, Tensor) else v for v in (mean, std))
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
-    return Tensor((random_source(generator).standard_normal(shape) * std + mean).astype(_Defaults.dtype))
+    drawn = random_source(generator).standard_normal(shape) * std + mean
+    return _new(drawn, dtype or (typed[0] if typed else _Defaults.dtype), requires_grad, device)
 
 
 def bernoulli(input: Tensor, generator: Any = None) -> Tensor:
@@ -250,7 +364,9 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, gene
     """Indices drawn with probability proportional to the weights of each row."""
     rng, weights = random_source(generator), np.atleast_2d(input.array).astype(np.float64)
     if (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
-        raise ValueError("multinomial: the weights of a row are negative, infinite or all zero, expected a distribution")
+        raise ValueError(
+            "multinomial: the weights of a row are negative, infinite or all zero, expected a distribution"
+        )
     rows = [rng.choice(w.size, num_samples, replace=replacement, p=w / w.sum()) for w in weights]
     drawn = np.stack(rows).astype(np.int64)
     return Tensor(drawn if input.ndim > 1 else drawn[0])

@@ -8,6 +8,8 @@ without axes never widens one that has some, and whole numbers meet floats as fl
 import builtins
 import math
 from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from twice.creation import _shape, get_default_dtype
 from twice.kernels import activation
 from twice.kernels import elementary as E
 from twice.kernels.pullback import Parts
+from twice.printing import show
 
 Number = int | float
 
@@ -25,9 +28,29 @@ Number = int | float
 def method(function: Callable[..., Any] | str) -> Callable[..., Any]:
     """Make a function the Tensor's method too, under its own name or another."""
     if isinstance(function, str):
-        return lambda f: setattr(Tensor, function, f) or f
-    setattr(Tensor, function.__name__, function)
+        return partial(_attach, function)
+    return _attach(function.__name__, with_axis(function))
+
+
+def _attach(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    setattr(Tensor, name, function)
     return function
+
+
+def with_axis(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`, as in torch."""
+    if "dim" not in signature(function).parameters:
+        return function
+
+    @wraps(function)
+    def named(*arguments: Any, **options: Any) -> Any:
+        if "axis" in options:
+            options["dim"] = options.pop("axis")
+        if "keepdims" in options:
+            options["keepdim"] = options.pop("keepdims")
+        return function(*arguments, **options)
+
+    return named
 
 
 def _arrays(*things: Any) -> tuple:
@@ -57,23 +80,38 @@ def _by_weight(operands: Sequence[Any]) -> tuple[list, list, list]:
         if isinstance(x, Tensor | np.ndarray | np.generic):
             groups[0 if x.ndim else 1].append(x.dtype)
         else:
-            kind = {builtins.bool: np.dtype(bool), builtins.int: np.dtype("int64")}.get(type(x), get_default_dtype())
+            kind = {builtins.bool: np.dtype(bool), builtins.int: np.dtype("int64")}.get(
+                x.__class__, get_default_dtype()
+            )
             groups[2].append(kind)
     return groups
 
 
+def _operand(x: Any) -> Any:
+    """An array is a tensor; NumPy's scalars are Python numbers."""
+    if isinstance(x, Tensor | Number):
+        return x
+    if isinstance(x, np.ndarray):
+        return Tensor(x)
+    if isinstance(x, np.generic):
+        return x.item()
+    raise TypeError(f"an operand is of type {x.__class__.__name__}, expected a tensor or a number")
+
+
 def _together(x: Any, y: Any) -> tuple[Any, Any]:
     """Both operands in the dtype of their combination; the common cases cost nothing."""
-    x = Tensor(x) if isinstance(x, np.ndarray | np.generic) else x
-    y = Tensor(y) if isinstance(y, np.ndarray | np.generic) else y
+    x, y = _operand(x), _operand(y)
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         if x.array.dtype is y.array.dtype or x.array.dtype == y.array.dtype:
             return x, y
     elif isinstance(x, Tensor):
         if x.array.dtype.kind == "f" and isinstance(y, Number):
             return x, y
-    elif y.array.dtype.kind == "f" and isinstance(x, Number):
-        return x, y
+    elif isinstance(y, Tensor):
+        if y.array.dtype.kind == "f" and isinstance(x, Number):
+            return x, y
+    else:
+        x = creation.tensor(x)
     dtype = result_type(x, y)
     return tuple(to(t, dtype) if isinstance(t, Tensor) else t for t in (x, y))  # type: ignore[return-value]
 
@@ -86,7 +124,7 @@ _cast = op(E.cast)
 
 
 @method
-def to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+def to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
     """The tensor in another dtype; a device may be named if it is the CPU."""
     for target in (*targets, device):
         if isinstance(target, Tensor):
@@ -96,26 +134,30 @@ def to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, **_: 
         elif target is not None and not isinstance(target, builtins.bool):
             dtype = target
     if dtype is None or self.array.dtype == dtype:
-        return self
+        return clone(self) if copy else self
     return _cast(self, dtype=np.dtype(dtype))
 
 
-for _name, _dtype in (
-    ("float", np.float32),
-    ("double", np.float64),
-    ("half", np.float16),
-    ("long", np.int64),
-    ("int", np.int32),
-    ("bool", np.bool_),
-    ("byte", np.uint8),
-):
-    setattr(Tensor, _name, lambda self, dtype=np.dtype(_dtype): to(self, dtype))
+def _as_dtype(dtype: np.dtype) -> Callable[[Tensor], Tensor]:
+    return lambda self: to(self, dtype)
+
+
+for _name, _dtype in {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
+                      "short": "int16", "char": "int8", "byte": "uint8", "bool": "bool"}.items():  # fmt: skip
+    setattr(Tensor, _name, _as_dtype(np.dtype(_dtype)))
 
 
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the dtype of another."""
     return to(self, other.dtype)
+
+
+@method("type")
+def _type(self: Tensor, dtype: Any = None) -> Any:
+    if dtype is None:
+        raise NotImplementedError("type: without a dtype it names a class of torch's, use x.dtype")
+    return to(self, dtype)
 
 
 # ── arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,9 +178,11 @@ def _binary(kernel: Callable[..., Any], name: str, floating: bool = False) -> Ca
 
 
 add, sub, mul = _binary(E.add, "add"), _binary(E.sub, "sub"), _binary(E.mul, "mul")
-true_divide = _binary(E.div, "true_divide", floating=True)
+true_divide, atan2 = _binary(E.div, "true_divide", floating=True), _binary(E.arctan2, "atan2", floating=True)
 maximum, minimum = _binary(E.maximum, "maximum"), _binary(E.minimum, "minimum")
+remainder, fmod = _binary(E.remainder, "remainder"), _binary(E.fmod, "fmod")
 pow = _binary(E.power, "pow")
+_divide_floor, _divide_trunc = op(E.divide_floor, "floor_divide"), op(E.divide_trunc, "trunc_divide")
 
 
 @method
@@ -146,10 +190,15 @@ def div(input: Any, other: Any, rounding_mode: str | None = None) -> Tensor:
     """The quotient; with a rounding mode ('floor' or 'trunc') a whole number."""
     if rounding_mode is None:
         return true_divide(input, other)
-    x, y = _arrays(*_together(input, other))
-    if rounding_mode == "floor":
-        return Tensor(np.floor_divide(x, y))
-    return Tensor(np.trunc(np.true_divide(x, y)).astype(result_type(input, other)))
+    if rounding_mode not in ("floor", "trunc"):
+        raise ValueError(f"div: rounding_mode is {rounding_mode!r}, expected None, 'floor' or 'trunc'")
+    return (_divide_floor if rounding_mode == "floor" else _divide_trunc)(*_together(input, other))
+
+
+@method
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """⌊input / other⌋, off the tape: torch knows no derivative either."""
+    return _divide_floor(*_together(input, other)).detach()
 
 
 def _unary(kernel: Callable[..., Any], name: str, floating: bool = True) -> Callable[..., Any]:
@@ -172,7 +221,13 @@ log, log2, log10, log1p = (
 )
 sqrt, rsqrt = _unary(E.sqrt, "sqrt"), _unary(E.rsqrt, "rsqrt")
 reciprocal = _unary(E.reciprocal, "reciprocal")
-sin, cos, tan, atan = _unary(E.sin, "sin"), _unary(E.cos, "cos"), _unary(E.tan, "tan"), _unary(E.arctan, "atan")
+sin, cos, tan = _unary(E.sin, "sin"), _unary(E.cos, "cos"), _unary(E.tan, "tan")
+asin, acos, atan = _unary(E.arcsin, "asin"), _unary(E.arccos, "acos"), _unary(E.arctan, "atan")
+sinh, cosh, erf = _unary(E.sinh, "sinh"), _unary(E.cosh, "cosh"), _unary(E.erf, "erf")
+floor, ceil, trunc, sign = (
+    _unary(partial(E.flat, getattr(np, n)), n, floating=False) for n in ("floor", "ceil", "trunc", "sign")
+)
+_round = op(partial(E.flat, np.round), "round")
 sigmoid, tanh = _unary(activation.sigmoid, "sigmoid"), _unary(activation.tanh, "tanh")
 relu = _unary(activation.relu, "relu", floating=False)
 abs = _unary(E.absolute, "abs", floating=False)
@@ -193,10 +248,48 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         low = input if min is None else maximum(input, min)
         return low if max is None else minimum(low, max)
-    return _clamp(input, low=min, high=max)
+    return _clamp(to(input, result_type(input, *(b for b in (min, max) if b is not None))), low=min, high=max)
 
 
-clip = clamp
+@method
+def round(input: Tensor, decimals: int = 0) -> Tensor:
+    """The nearest whole numbers, halves to the even one."""
+    return _round(input, decimals)
+
+
+@method
+def frac(input: Tensor) -> Tensor:
+    """What follows the point."""
+    return sub(input, trunc(input))
+
+
+@method
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """The way from input to end, a share of it."""
+    return add(input, mul(sub(end, input), weight))
+
+
+@method
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1) -> Tensor:
+    """input + value · tensor1 · tensor2"""
+    return add(input, mul(mul(tensor1, tensor2), value))
+
+
+@method
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1) -> Tensor:
+    """input + value · tensor1 / tensor2"""
+    return add(input, mul(div(tensor1, tensor2), value))
+
+
+@method
+def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """NaN and the infinities replaced by numbers."""
+    limits = np.finfo(input.dtype) if is_floating_point(input) else None
+    if limits is None:
+        return input
+    y = masked_fill(input, isnan(input), nan)
+    y = masked_fill(y, eq(y, math.inf), builtins.float(limits.max) if posinf is None else posinf)
+    return masked_fill(y, eq(y, -math.inf), builtins.float(limits.min) if neginf is None else neginf)
 
 
 @method
@@ -211,25 +304,26 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     return _log_softmax(_floating(input if dtype is None else to(input, dtype)), dim=dim)
 
 
-def _stepwise(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A function that is flat between its steps: its gradient is zero, so the tape ends here."""
+def _answer(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function whose values know no slope, such as a comparison: the tape ends here."""
 
-    def stepped(input: Any, *others: Any) -> Tensor:
+    def asked(input: Any, *others: Any) -> Tensor:
         return Tensor(function(*_arrays(*(_together(input, others[0]) if others else (input,)))))
 
-    stepped.__name__ = name
-    setattr(Tensor, name, stepped)
-    return stepped
+    asked.__name__ = name
+    setattr(Tensor, name, asked)
+    return asked
 
 
-floor, ceil, round, trunc = (_stepwise(getattr(np, n), n) for n in ("floor", "ceil", "round", "trunc"))
-sign, isnan, isinf, isfinite = (_stepwise(getattr(np, n), n) for n in ("sign", "isnan", "isinf", "isfinite"))
-logical_not, logical_and, logical_or = (
-    _stepwise(getattr(np, n), n) for n in ("logical_not", "logical_and", "logical_or")
+isnan, isinf, isfinite, logical_not, logical_and, logical_or, logical_xor = (
+    _answer(getattr(np, n), n)
+    for n in ("isnan", "isinf", "isfinite", "logical_not", "logical_and", "logical_or", "logical_xor")
 )
-logical_xor = _stepwise(np.logical_xor, "logical_xor")
+bitwise_and, bitwise_or, bitwise_xor, bitwise_not = (
+    _answer(getattr(np, n), n) for n in ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")
+)
 eq, ne, lt, le, gt, ge = (
-    _stepwise(f, n)
+    _answer(f, n)
     for f, n in (
         (np.equal, "eq"),
         (np.not_equal, "ne"),
@@ -239,13 +333,25 @@ eq, ne, lt, le, gt, ge = (
         (np.greater_equal, "ge"),
     )
 )
-floor_divide, remainder = _stepwise(np.floor_divide, "floor_divide"), _stepwise(np.remainder, "remainder")
+
+
+@method
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Which entries agree within a tolerance."""
+    return Tensor(np.isclose(input.array, other.array, rtol, atol, equal_nan))
+
+
+def isin(elements: Tensor, test_elements: Any) -> Tensor:
+    """Which entries occur among others."""
+    return Tensor(np.isin(*_arrays(elements, test_elements)))
+
 
 # ── reductions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-_sum, _mean, _var, _prod = op(E.sum), op(E.mean), op(E.var), op(E.prod)
+_sum, _mean, _var, _std, _prod = op(E.sum), op(E.mean), op(E.var), op(E.std), op(E.prod)
 _max, _min, _amax, _amin = op(E.maximum_along, "max"), op(E.minimum_along, "min"), op(E.amax), op(E.amin)
-_logsumexp, _cumsum = op(E.logsumexp), op(E.cumsum)
+_logsumexp, _cumsum, _cumprod = op(E.logsumexp), op(E.cumsum), op(E.cumprod)
+_norm, _median = op(E.norm), op(E.median)
 
 
 @method
@@ -276,13 +382,50 @@ def var(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = Fa
 @method
 def std(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = 1) -> Tensor:
     """The standard deviation, divided by n − 1 unless told otherwise."""
-    return sqrt(var(input, dim, unbiased, keepdim, correction=correction))
+    dim, correction = _correction(dim, unbiased, correction)
+    return _std(input, dim=dim, correction=correction, keepdim=keepdim)
+
+
+def var_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = 1
+) -> tuple:
+    """The variance, and the mean."""
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(
+        input, None if isinstance(dim, builtins.bool) else dim, keepdim
+    )
+
+
+def std_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = 1
+) -> tuple:
+    """The standard deviation, and the mean."""
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(
+        input, None if isinstance(dim, builtins.bool) else dim, keepdim
+    )
 
 
 @method
-def prod(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def prod(input: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """Π over an axis, or over all."""
-    return _prod(input, dim=dim, keepdim=keepdim)
+    return _prod(input if dtype is None else to(input, dtype), dim=dim, keepdim=keepdim)
+
+
+@method
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Σ over what is a number."""
+    return sum(masked_fill(input, isnan(input), 0), dim, keepdim)
+
+
+@method
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The average of what is a number."""
+    return div(nansum(input, dim, keepdim), sum(logical_not(isnan(input)), dim, keepdim))
+
+
+@method
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """How many entries are not zero."""
+    return sum(ne(input, 0), dim)
 
 
 @method
@@ -323,15 +466,23 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 @method
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The middle of all entries (the lower of two); or along an axis, with its index."""
+    if dim is None:
+        return _median(flatten(input), dim=0)[0]
+    return Extreme(_median(input, dim=dim, keepdim=keepdim))
+
+
+@method
 def argmax(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Where the largest entry stands (the first of equals)."""
-    return Tensor(np.argmax(input.array, axis=dim, keepdims=keepdim))
+    return Tensor(np.argmax(input.array, axis=dim if input.ndim else None, keepdims=keepdim))
 
 
 @method
 def argmin(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Where the smallest entry stands (the first of equals)."""
-    return Tensor(np.argmin(input.array, axis=dim, keepdims=keepdim))
+    return Tensor(np.argmin(input.array, axis=dim if input.ndim else None, keepdims=keepdim))
 
 
 @method
@@ -347,26 +498,46 @@ def cumsum(input: Tensor, dim: int) -> Tensor:
 
 
 @method
-def norm(input: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p)."""
-    if p == math.inf:
-        return amax(abs(input), dim, keepdim)
-    if p in (2, "fro"):
-        return sqrt(sum(square(input), dim, keepdim))
-    powers = abs(input) if p == 1 else pow(abs(input), p)
-    return sum(powers, dim, keepdim) if p == 1 else pow(sum(powers, dim, keepdim), 1 / p)
+def cumprod(input: Tensor, dim: int) -> Tensor:
+    """Running products along an axis."""
+    return _cumprod(input, dim=dim)
+
+
+@method
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p); ±∞ for the largest and the smallest |x|."""
+    if p == "nuc":
+        raise NotImplementedError("norm: p='nuc' (the sum of the singular values) is not supported")
+    x = input if dtype is None else to(input, dtype)
+    return _norm(x, p=2 if p in ("fro", None) else p, dim=dim, keepdim=keepdim)
+
+
+@method
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The norm of the difference."""
+    return norm(sub(input, other), p)
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
+    """The distance of each row of x1 from each row of x2."""
+    return norm(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, -1)
 
 
 @method
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether every entry is true."""
-    return Tensor(np.all(input.array, axis=dim, keepdims=keepdim))
+    return _truths(np.all, input, dim, keepdim)
 
 
 @method
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether some entry is true."""
-    return Tensor(np.any(input.array, axis=dim, keepdims=keepdim))
+    return _truths(np.any, input, dim, keepdim)
+
+
+def _truths(reduce: Callable[..., Any], input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    axes = dim if dim == () else E.axes_of(input.array, dim)
+    return Tensor(np.asarray(reduce(input.array, axis=axes, keepdims=keepdim)))
 
 
 _sort, _topk = op(E.sort), op(E.topk)
@@ -393,7 +564,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 # ── products of matrices ────────────────────────────────────────────────────────────────────────────────────────
 
 matmul = method(op(E.matmul))
-_einsum = op(E.einsum)
+_einsum, _diagonal, _diagonal_embed = op(E.einsum), op(E.diagonal), op(E.diagonal_embed)
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
@@ -417,6 +588,44 @@ mm, bmm, mv, dot = _product("mm", (2, 2)), _product("bmm", (3, 3)), _product("mv
 
 
 @method
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, beta: float = 1, alpha: float = 1) -> Tensor:
+    """β input + α mat1 mat2"""
+    return add(mul(input, beta), mm(mat1, mat2), alpha=alpha)
+
+
+@method
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, beta: float = 1, alpha: float = 1) -> Tensor:
+    """β input + α batch1 batch2, matrix by matrix"""
+    return add(mul(input, beta), bmm(batch1, batch2), alpha=alpha)
+
+
+@method
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of two axes, as the last axis (a copy, where torch gives a view)."""
+    return _diagonal(input, offset=offset, dim1=dim1, dim2=dim2)
+
+
+@method
+def diag_embed(input: Tensor, offset: int = 0) -> Tensor:
+    """Matrices with the last axis on their diagonal."""
+    return _diagonal_embed(input, offset=offset)
+
+
+@method
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The diagonal of a matrix, or the matrix with this diagonal."""
+    if input.ndim not in (1, 2):
+        raise ValueError(f"diag: the tensor has shape {input.shape}, expected 1 or 2 axes")
+    return diag_embed(input, diagonal) if input.ndim == 1 else _diagonal(input, offset=diagonal)
+
+
+@method
+def trace(input: Tensor) -> Tensor:
+    """The sum of the diagonal."""
+    return sum(diag(input))
+
+
+@method
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """All products of the entries of two vectors."""
     return mul(unsqueeze(input, 1), unsqueeze(vec2, 0))
@@ -429,9 +638,9 @@ _flip, _roll, _triangle = op(E.flip), op(E.roll), op(E.triangle)
 
 
 @method
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *lengths: Any, shape: Any = ()) -> Tensor:
     """The same entries in another shape; one length may be −1."""
-    return _reshape(input, shape=_shape(shape))
+    return _reshape(input, shape=_shape(lengths or tuple(shape)))
 
 
 @method
@@ -459,43 +668,56 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
 @method
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Several neighbouring axes as one."""
-    rank = input.ndim
-    if rank == 0:
-        return reshape(input, 1)
-    start, end = start_dim % rank, end_dim % rank
-    return reshape(input, *input.shape[:start], math.prod(input.shape[start : end + 1]), *input.shape[end + 1 :])
+    start, end = E.axis_of(input.array, start_dim), E.axis_of(input.array, end_dim)
+    if start > end:
+        raise ValueError(f"flatten: start_dim is {start_dim} and end_dim {end_dim}, expected them in order")
+    shape = input.shape or (1,)
+    return reshape(input, *shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+
+
+@method
+def ravel(input: Tensor) -> Tensor:
+    """All entries in one row."""
+    return reshape(input, -1)
 
 
 @method
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One axis as several."""
-    axis = dim % input.ndim
+    axis = E.axis_of(input.array, dim)
     return reshape(input, *input.shape[:axis], *sizes, *input.shape[axis + 1 :])
 
 
 @method
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = ()) -> Tensor:
     """The axes in another order."""
-    return _permute(input, dims=_shape(dims))
+    return _permute(input, dims=_shape(order or tuple(dims)))
 
 
 @method
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two axes exchanged."""
+    first, second = E.axis_of(input.array, dim0), E.axis_of(input.array, dim1)
     order = list(range(input.ndim))
-    order[dim0], order[dim1] = order[dim1], order[dim0]
+    if order:
+        order[first], order[second] = second, first
     return _permute(input, dims=tuple(order))
 
 
-swapaxes = method("swapaxes")(transpose)
+swapaxes = swapdims = transpose
 
 
 @method
-def movedim(input: Tensor, source: int, destination: int) -> Tensor:
-    """One axis moved to another place."""
-    order = [d for d in range(input.ndim) if d != source % input.ndim]
-    order.insert(destination % input.ndim, source % input.ndim)
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Axes moved to other places."""
+    sources, places = E.axes_of(input.array, source), E.axes_of(input.array, destination)
+    order = [d for d in range(input.ndim) if d not in sources]
+    for place, axis in sorted(zip(places, sources)):
+        order.insert(place, axis)
     return _permute(input, dims=tuple(order))
+
+
+moveaxis = movedim
 
 
 @method
@@ -516,14 +738,14 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 @method
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a new axis of length one."""
-    place = dim % (input.ndim + 1)
+    place = E.axis_of(input.array[None], dim)
     return reshape(input, (*input.shape[:place], 1, *input.shape[place:]))
 
 
 @method
-def expand(self: Tensor, *sizes: Any) -> Tensor:
+def expand(self: Tensor, *sizes: Any, size: Any = ()) -> Tensor:
     """Axes of length one repeated, without a copy."""
-    return _expand(self, shape=_shape(sizes))
+    return _expand(self, shape=_shape(sizes or tuple(size)))
 
 
 @method
@@ -544,18 +766,41 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
 
 
 @method
-def repeat_interleave(input: Tensor, repeats: int, dim: int | None = None) -> Tensor:
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
     """Each entry several times in a row."""
     x = flatten(input) if dim is None else input
-    axis = 0 if dim is None else dim % input.ndim
+    axis = 0 if dim is None else E.axis_of(input.array, dim)
+    if isinstance(repeats, Tensor):
+        return index_select(x, axis, Tensor(np.repeat(np.arange(x.shape[axis]), repeats.array)))
     copies = expand(unsqueeze(x, axis + 1), *x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
     return flatten(copies, axis, axis + 1)
 
 
 @method
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *axes: Any, dims: Any = ()) -> Tensor:
     """The entries in reverse order along axes."""
-    return _flip(input, dims=_shape(dims))
+    return _flip(input, dims=_shape(axes or (dims if isinstance(dims, builtins.int) else tuple(dims),)))
+
+
+@method
+def fliplr(input: Tensor) -> Tensor:
+    """The second axis reversed."""
+    return flip(input, 1)
+
+
+@method
+def flipud(input: Tensor) -> Tensor:
+    """The first axis reversed."""
+    return flip(input, 0)
+
+
+@method
+def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """All windows of one size along an axis, as a last axis (a copy, where torch gives a view)."""
+    axis = E.axis_of(self.array, dimension)
+    starts = np.arange(0, self.shape[axis] - size + 1, step)
+    windows = _getitem(self, index=(*[slice(None)] * axis, starts[:, None] + np.arange(size)))
+    return movedim(windows, axis + 1, -1)
 
 
 @method
@@ -594,18 +839,44 @@ _concatenate, _stack, _split, _unbind = op(E.concatenate, "cat"), op(E.stack), o
 _getitem, _gather, _where, _masked_fill = op(E.getitem), op(E.gather), op(E.where), op(E.masked_fill)
 
 
+@with_axis
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """One after the other along an axis."""
-    dtype = result_type(*tensors)
-    return _concatenate(*[to(x, dtype) for x in tensors], dim=dim)
+    dtype, rank = result_type(*tensors), builtins.max(x.ndim for x in tensors)
+    full = [
+        x for x in tensors if x.ndim == rank or x.shape != (0,)
+    ]  # torch passes over an empty row, whatever the rank
+    return _concatenate(*[to(x, dtype) for x in full], dim=dim)
 
 
 concat = concatenate = cat
 
 
+@with_axis
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Side by side along a new axis."""
-    return _stack(*tensors, dim=dim)
+    dtype = result_type(*tensors)
+    return _stack(*[to(x, dtype) for x in tensors], dim=dim)
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One after the other along the second axis, rows along their only one."""
+    return cat([atleast_1d(x) for x in tensors], 0 if tensors[0].ndim < 2 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One below the other."""
+    return cat([atleast_2d(x) for x in tensors], 0)
+
+
+def atleast_1d(input: Tensor) -> Tensor:
+    """With at least one axis."""
+    return input if input.ndim else reshape(input, 1)
+
+
+def atleast_2d(input: Tensor) -> Tensor:
+    """With at least two axes, new ones in front."""
+    return input if input.ndim > 1 else reshape(input, 1, -1)
 
 
 @method
@@ -613,14 +884,29 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """Stretches of one length (the last may be shorter), or of given lengths."""
     sizes, length = split_size_or_sections, tensor.shape[dim]
     if isinstance(sizes, builtins.int):
-        sizes = [*[sizes] * (length // sizes), *([length % sizes] if length % sizes else [])]
+        if sizes < 1 and (sizes < 0 or length):
+            raise ValueError(f"split: split_size is {sizes}, expected at least 1")
+        sizes = [builtins.min(sizes, length - start) for start in range(0, length, sizes or 1)] or [0]
     return _split(tensor, sizes=list(sizes), dim=dim)
 
 
 @method
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many stretches of equal length (the last may be shorter)."""
-    return split(input, -(-input.shape[dim] // chunks), dim)
+    length = input.shape[dim]
+    return split(input, -(-length // chunks) if length else [0] * chunks, dim)
+
+
+@method
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """So many stretches as equal as can be, or those between given places."""
+    pieces, length = indices_or_sections, input.shape[dim]
+    if isinstance(pieces, builtins.int):
+        return split(input, [length // pieces + (i < length % pieces) for i in range(pieces)], dim)
+    ends = [slice(None, e).indices(length)[1] for e in pieces]
+    return tuple(
+        narrow(input, dim, start, builtins.max(end - start, 0)) for start, end in zip([0, *ends], [*ends, length])
+    )
 
 
 @method
@@ -632,13 +918,16 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, else `other`; alone, the indices where it holds."""
     if input is None:
-        return tuple(Tensor(i) for i in np.nonzero(condition.array))
-    x, y = _together(input, other) if isinstance(input, Tensor) or isinstance(other, Tensor) else (
-        creation.tensor(input),
-        creation.tensor(other),
-    )  # fmt: skip
-    x, y = (creation.tensor(v, dtype=result_type(x, y)) if not isinstance(v, Tensor) else v for v in (x, y))
-    return _where(condition, x, y)
+        return nonzero(condition, as_tuple=True)
+    dtype = result_type(input, other)
+    return _where(
+        condition, *(to(v, dtype) if isinstance(v, Tensor) else creation.tensor(v, dtype) for v in (input, other))
+    )
+
+
+@method("where")
+def _choose(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    return where(condition, self, other)
 
 
 @method
@@ -653,7 +942,17 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _gather(input, index, dim=dim)
 
 
-_scatter = op(E.scatter)
+@method
+def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
+    """`gather`, with the other axes broadcast."""
+    axis = E.axis_of(input.array, dim)
+    shape = lambda t, own: (*t.shape[:axis], own, *t.shape[axis + 1 :])
+    both = np.broadcast_shapes(shape(input, 1), shape(indices, 1))
+    fit = lambda t: expand(t, *both[:axis], t.shape[axis], *both[axis + 1 :])
+    return gather(fit(input), dim, fit(indices))
+
+
+_scatter, _index_add = op(E.scatter), op(E.index_add)
 
 
 @method
@@ -669,9 +968,23 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 @method
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: float = 1) -> Tensor:
+    """A copy where each slice of `source` is added to the slice that the index names."""
+    return _index_add(input, index, source, dim=dim, alpha=alpha)
+
+
+@method
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices that the index names."""
-    return _getitem(input, index=(*[slice(None)] * (dim % input.ndim), index.array))
+    axis = E.axis_of(input.array, dim)
+    E.require_indices("index_select: index", index.array, input.shape[axis])
+    return _getitem(input, index=(*[slice(None)] * axis, index.array.copy()))
+
+
+@method
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """One slice of an axis."""
+    return _getitem(input, index=(*[slice(None)] * E.axis_of(input.array, dim), index))
 
 
 @method
@@ -683,56 +996,94 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 @method
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A stretch of an axis."""
-    return _getitem(input, index=(*[slice(None)] * (dim % input.ndim), slice(start, start + length)))
+    axis = E.axis_of(input.array, dim)
+    first = start + input.shape[axis] if start < 0 else start
+    if not 0 <= first <= first + length <= input.shape[axis]:
+        raise ValueError(
+            f"narrow: start {start} and length {length}, expected a stretch of the {input.shape[axis]} entries"
+        )
+    return _getitem(input, index=(*[slice(None)] * axis, slice(first, first + length)))
 
 
 @method
-def nonzero(input: Tensor) -> Tensor:
-    """The indices of the entries that are not zero, a row each."""
+def nonzero(input: Tensor, as_tuple: bool = False) -> Any:
+    """The indices of the entries that are not zero, a row each (or a tensor for each axis)."""
+    if as_tuple:
+        return tuple(Tensor(i) for i in np.nonzero(np.atleast_1d(input.array)))
     return Tensor(np.argwhere(input.array))
 
 
-def unique(input: Tensor) -> Tensor:
-    """The different entries, sorted."""
-    return Tensor(np.unique(input.array))
+argwhere = nonzero
 
 
 @method
-def bincount(input: Tensor, minlength: int = 0) -> Tensor:
-    """How often each whole number occurs."""
-    return Tensor(np.bincount(input.array, minlength=minlength))
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The different entries, sorted; with where each entry went, and how often each occurs."""
+    values = np.unique(input.array, return_inverse=True, return_counts=True)
+    inverse = values[1].reshape(input.shape)
+    answers = [values[0], *[inverse] * return_inverse, *[values[2]] * return_counts]
+    return tuple(map(Tensor, answers)) if len(answers) > 1 else Tensor(answers[0])
 
 
+@method
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each whole number occurs, or the sum of the weights of its occurrences."""
+    return Tensor(np.bincount(input.array, None if weights is None else weights.array, minlength))
+
+
+def searchsorted(sorted_sequence: Tensor, input: Any, right: bool = False) -> Tensor:
+    """Where each value would stand in a sorted row."""
+    if sorted_sequence.ndim != 1:
+        raise NotImplementedError(f"searchsorted: sorted_sequence has shape {sorted_sequence.shape}, expected one axis")
+    row, values = _arrays(sorted_sequence, input)
+    return Tensor(np.searchsorted(row, values, side="right" if right else "left"))
+
+
+def bucketize(input: Any, boundaries: Tensor, right: bool = False) -> Tensor:
+    """The number of the bucket between boundaries that each value falls into."""
+    return searchsorted(boundaries, input, right)
+
+
+@method
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether two tensors agree within a tolerance."""
     return np.allclose(input.array, other.array, rtol, atol, equal_nan)
 
 
+@method
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and entries."""
     return np.array_equal(input.array, other.array)
 
 
-def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Coordinates of a grid."""
-    grids = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
-    return tuple(Tensor(g) for g in np.meshgrid(*_arrays(*grids), indexing=indexing))
+    if indexing not in ("ij", "xy"):
+        raise ValueError(f"meshgrid: indexing is {indexing!r}, expected 'ij' or 'xy'")
+    axes = list(tensors[0]) if isinstance(tensors[0], list | tuple) else list(tensors)
+    swapped = indexing == "xy" and len(axes) > 1
+    shape = [t.numel() for t in axes]
+    grids = [expand(reshape(t, *(-1 if i == k else 1 for k in range(len(axes)))), *shape) for i, t in enumerate(axes)]
+    return tuple(transpose(g, 0, 1) for g in grids) if swapped else tuple(grids)
 
 
 # ── indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _index(index: Any) -> Any:
-    """An index with arrays where tensors and lists stood."""
+    """An index with arrays of its own where tensors and lists stood."""
     if isinstance(index, tuple):
         return tuple(_index(i) for i in index)
-    if isinstance(index, Tensor):
-        return index.array
-    if isinstance(index, slice):
-        if index.step is not None and index.step < 1:
-            raise ValueError(f"indexing: step is {index.step}, expected at least 1; use flip()")
-        return index
-    return np.asarray(index) if isinstance(index, list) else index
+    if isinstance(index, list | range):
+        index = Tensor(np.asarray(index) if len(index) else np.empty(0, np.int64))
+    if isinstance(index, Tensor | np.ndarray):
+        array = np.array(index.array if isinstance(index, Tensor) else index)
+        if array.dtype == np.uint8:
+            raise NotImplementedError("indexing: a uint8 mask is not supported, expected bool or int64")
+        return array.item() if array.ndim == 0 else array
+    if isinstance(index, slice) and index.step is not None and index.step < 1:
+        raise ValueError(f"indexing: step is {index.step}, expected at least 1; use flip()")
+    return index
 
 
 @method("__getitem__")
@@ -742,8 +1093,17 @@ def _read(self: Tensor, index: Any) -> Tensor:
 
 @method("__setitem__")
 def _write(self: Tensor, index: Any, value: Any) -> None:
-    change("setitem", E.setitem, self, value if isinstance(value, Tensor) else np.asarray(value, self.dtype),
-           index=_index(index))  # fmt: skip
+    place, storage = _index(index), self._storage
+    last = isinstance(value, Tensor) and value._storage is storage and value._seen == storage.history == self._seen + 1
+    if last and _same_memory(value.array, *E.aim(self.array, place)):
+        # x[i] += y: Python reads a view, changes it in place, which x has not seen, and writes it where it came from
+        self._seen = storage.history
+    value = value if isinstance(value, Tensor) else np.asarray(value, self.dtype)
+    change("setitem", E.setitem, self, value, index=place, out=self.array)
+
+
+def _same_memory(x: np.ndarray, y: np.ndarray, rest: tuple) -> bool:
+    return rest == (...,) and x.__array_interface__ == y.__array_interface__
 
 
 @method("__iter__")
@@ -755,38 +1115,117 @@ def _iterate(self: Tensor) -> Any:
 
 # ── operators ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+
+def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as an operator: for what is no operand, Python asks the other side."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        known = isinstance(other, Tensor | Number | np.ndarray | np.generic)
+        return function(self, other) if known else NotImplemented
+
+    return operator
+
+
 for _symbol, _function in {
     "add": add, "sub": sub, "mul": mul, "truediv": true_divide, "pow": pow, "matmul": matmul,
-    "floordiv": floor_divide, "mod": remainder, "and": logical_and, "or": logical_or, "xor": logical_xor,
+    "floordiv": floor_divide, "mod": remainder, "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
 }.items():  # fmt: skip
-    setattr(Tensor, f"__{_symbol}__", _function)
-    setattr(Tensor, f"__r{_symbol}__", lambda self, other, f=_function: f(other, self))
+    setattr(Tensor, f"__{_symbol}__", _operator(_function))
+    setattr(Tensor, f"__r{_symbol}__", _operator(lambda self, other, f=_function: f(other, self)))
 for _symbol, _function in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
+    setattr(Tensor, f"__{_symbol}__", _operator(_function))
+for _symbol, _function in {"neg": neg, "abs": abs, "invert": bitwise_not}.items():
     setattr(Tensor, f"__{_symbol}__", _function)
-for _symbol, _function in {"neg": neg, "abs": abs, "invert": logical_not}.items():
-    setattr(Tensor, f"__{_symbol}__", _function)
-Tensor.divide = Tensor.div  # type: ignore[attr-defined]
-Tensor.clip = clamp  # type: ignore[attr-defined]
-Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+multiply, subtract, divide, negative, absolute, clip = mul, sub, div, neg, abs, clamp
+for _name in (
+    "multiply",
+    "subtract",
+    "divide",
+    "negative",
+    "absolute",
+    "clip",
+    "swapaxes",
+    "swapdims",
+    "moveaxis",
+    "argwhere",
+):
+    setattr(Tensor, _name, globals()[_name])
 
 # ── in place ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _in_place(kernel: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def function(self: Tensor, *others: Any, **options: Any) -> Tensor:
-        return change(name, kernel, self, *others, **options)
-
-    setattr(Tensor, name, function)
-    return function
+def _in_place(kernel: Callable[..., Any], name: str) -> None:
+    setattr(Tensor, name, lambda self, *others, **options: change(name, kernel, self, *others, **options))
 
 
-for _name, _kernel in {
-    "add": E.add, "sub": E.sub, "mul": E.mul, "div": E.div, "pow": E.power, "exp": E.exp, "sqrt": E.sqrt, "neg": E.negative,
-    "masked_fill": E.masked_fill, "sigmoid": activation.sigmoid, "tanh": activation.tanh,
-}.items():  # fmt: skip
+_changing: dict[str, Callable[..., Any]] = {
+    "add": E.add,
+    "sub": E.sub,
+    "mul": E.mul,
+    "div": E.div,
+    "pow": E.power,
+    "remainder": E.remainder,
+    "exp": E.exp,
+    "log": E.log,
+    "sqrt": E.sqrt,
+    "reciprocal": E.reciprocal,
+    "neg": E.negative,
+    "abs": E.absolute,
+    "sigmoid": activation.sigmoid,
+    "tanh": activation.tanh,
+    "masked_fill": E.masked_fill,
+    **{name: partial(E.flat, getattr(np, name)) for name in ("floor", "ceil", "round", "trunc", "sign")},
+}
+for _name, _kernel in _changing.items():
     _in_place(_kernel, f"{_name}_")
-for _symbol, _name in {"iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_"}.items():
-    setattr(Tensor, f"__{_symbol}__", getattr(Tensor, _name))
+for _name in ("add", "sub", "mul", "pow"):
+    setattr(Tensor, f"__i{_name}__", getattr(Tensor, f"{_name}_"))
+Tensor.__itruediv__, Tensor.__imod__ = Tensor.div_, Tensor.remainder_  # type: ignore[attr-defined]
+
+
+def _logic_in_place(kernel: Callable[..., Any], name: str) -> None:
+    """`mask &= other` and its kin, which have no gradient."""
+    setattr(Tensor, f"__{name}__", lambda self, other: change(name, lambda x, y: (kernel(x, y), None), self, other))
+
+
+for _kernel, _name in ((np.bitwise_and, "iand"), (np.bitwise_or, "ior"), (np.bitwise_xor, "ixor")):
+    _logic_in_place(_kernel, _name)
+
+
+@method
+def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1) -> Tensor:
+    """input += value · tensor1 · tensor2"""
+    return input.add_(mul(tensor1, tensor2), alpha=value)  # type: ignore[attr-defined]
+
+
+@method
+def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: float = 1) -> Tensor:
+    """input += value · tensor1 / tensor2"""
+    return input.add_(div(tensor1, tensor2), alpha=value)  # type: ignore[attr-defined]
+
+
+@method
+def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """A share of the way to `end`, in place."""
+    return input.add_(mul(sub(end, input), weight))  # type: ignore[attr-defined]
+
+
+@method
+def scatter_(self: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
+    """self[index[i, j], j] = src[i, j] for dim 0, and so on."""
+    return change("scatter_", E.scatter, self, index, src, dim=dim)
+
+
+@method
+def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """self[index[i, j], j] += src[i, j] for dim 0, and so on."""
+    return change("scatter_add_", E.scatter, self, index, src, dim=dim, add=True)
+
+
+@method
+def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: float = 1) -> Tensor:
+    """Each slice of `source` is added to the slice that the index names."""
+    return change("index_add_", E.index_add, self, index, source, dim=dim, alpha=alpha)
 
 
 @method
@@ -822,6 +1261,12 @@ def fill_(self: Tensor, value: Any) -> Tensor:
 def zero_(self: Tensor) -> Tensor:
     """Zero everywhere."""
     return fill_(self, 0)
+
+
+@method
+def bernoulli_(self: Tensor, p: float = 0.5, generator: Any = None) -> Tensor:
+    """1 with probability p, else 0."""
+    return fill_(self, creation.random_source(generator).random(self.shape) < p)
 
 
 @method
@@ -893,10 +1338,24 @@ def dim(self: Tensor) -> int:
     return self.array.ndim
 
 
+Tensor.nelement, Tensor.ndimension = numel, dim  # type: ignore[attr-defined]
+Tensor.element_size = lambda self: self.array.itemsize  # type: ignore[attr-defined]
+Tensor.data_ptr = lambda self: self.array.ctypes.data  # type: ignore[attr-defined]
+
+
 @method
 def is_floating_point(input: Tensor) -> bool:
     """Whether the entries are floats."""
     return input.array.dtype.kind == "f"
+
+
+def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`new_zeros` and its kin: made in this tensor's dtype."""
+    return lambda self, *args, dtype=None, **options: make(*args, dtype=dtype or self.dtype, **options)
+
+
+for _name in ("zeros", "ones", "empty", "full", "tensor"):
+    setattr(Tensor, f"new_{_name}", _new(getattr(creation, _name)))
 
 
 @method
@@ -934,8 +1393,12 @@ def _truth(self: Tensor) -> bool:
 
 Tensor.__float__ = lambda self: builtins.float(item(self))  # type: ignore[attr-defined]
 Tensor.__int__ = lambda self: builtins.int(item(self))  # type: ignore[attr-defined]
-Tensor.__index__ = lambda self: self.array.__index__()  # type: ignore[attr-defined]
-Tensor.__contains__ = lambda self, value: builtins.bool((self.array == value).any())  # type: ignore[attr-defined]
+Tensor.__index__ = lambda self: self.array.item().__index__()  # type: ignore[attr-defined]
+
+
+@method("__contains__")
+def _contains(self: Tensor, value: Any) -> bool:
+    return builtins.bool(np.any(eq(self, value).array))
 
 
 @method("__array__")
@@ -943,38 +1406,25 @@ def _as_array(self: Tensor, dtype: Any = None, copy: Any = None) -> np.ndarray:
     return np.array(self.numpy(), dtype, copy=copy)  # type: ignore[attr-defined]
 
 
+@method("__format__")
+def _format(self: Tensor, form: str) -> str:
+    return format(self.array.item(), form) if self.ndim == 0 else object.__format__(self, form)
+
+
 @method("__repr__")
 def _show(self: Tensor) -> str:
-    """As torch prints it."""
-    body = np.array2string(self.array, separator=", ", prefix="tensor(", threshold=1000, formatter=_formatter(self.array))
-    parts = [body]
-    if self.dtype not in (get_default_dtype(), np.dtype("int64"), np.dtype(bool)):
-        parts.append(f"dtype={self.dtype}")
-    if self._node is not None:
-        parts.append(f"grad_fn={self._node}")
-    elif self.requires_grad:
-        parts.append("requires_grad=True")
-    return f"tensor({', '.join(parts)})"
+    return show(self)
 
 
-def _formatter(array: np.ndarray) -> dict:
-    """Whole floats as '1.', others with four decimals, very large or small ones in powers of ten."""
-    finite = np.abs(array[np.isfinite(array)]) if array.dtype.kind == "f" else None
-    if finite is None or finite.size == 0:
-        return {"bool_kind": str} if array.dtype.kind != "f" else {}
-    if (finite == np.floor(finite)).all() and finite.max() < 1e8:
-        form = lambda v: f"{v:.0f}." if np.isfinite(v) else str(v)
-    else:
-        smallest = finite[finite > 0].min()
-        scientific = finite.max() > 1e8 or smallest < 1e-4 or finite.max() / smallest > 1000
-        form = (lambda v: f"{v:.4e}") if scientific else (lambda v: f"{v:.4f}")
-    width = builtins.max(len(form(v)) for v in array.ravel()[:2000])
-    return {"float_kind": lambda v: form(v).rjust(width)}
-
-
+_METHODS_ALONE = {  # torch has no function of these names
+    "to", "type_as", "view", "view_as", "reshape_as", "expand", "expand_as", "repeat", "contiguous", "is_contiguous",
+    "unfold", "addcmul_", "addcdiv_", "lerp_", "scatter_", "scatter_add_", "index_add_", "copy_", "bernoulli_",
+    "normal_", "uniform_", "item", "tolist", "numpy", "cpu", "cuda", "size", "dim", "stride",
+}  # fmt: skip
 __all__ = [
     name
     for name, thing in list(globals().items())
-    if not name.startswith("_") and callable(thing) and getattr(thing, "__module__", "") in (__name__, "twice.autograd")
-    and name not in ("method", "op", "change")
-]  # fmt: skip
+    if not name.startswith("_")
+    and getattr(thing, "__module__", "") == __name__
+    and name not in _METHODS_ALONE | {"method", "with_axis", "Extreme"}
+]

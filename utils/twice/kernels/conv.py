@@ -15,6 +15,7 @@ from twice.kernels.convolution.batch_last import batch_last
 from twice.kernels.convolution.depthwise import depthwise
 from twice.kernels.convolution.im2col import im2col
 from twice.kernels.convolution.pointwise import pointwise
+from twice.kernels.convolution.shifted_rows import shifted_rows
 from twice.kernels.convolution.space_to_depth import space_to_depth
 from twice.kernels.convolution.window import Window
 from twice.kernels.convolution.winograd import winograd
@@ -81,20 +82,25 @@ def _to_bias(dy: Array) -> Array:
 
 
 def strategy(n: int, w_shape: Sequence[int], window: Window, outputs: Sequence[int]) -> Callable:
-    """Which way is fastest, for one group. `n` images, weights (K, C, k…). The order of the questions matters."""
+    """Which way is fastest, for one group: `n` images, weights (K, C, k…). The first that fits is taken."""
     k, c = w_shape[:2]
-    plain = window.rank == 2 and set(window.dilation) == {1} and len(set(window.kernel)) == 1
-    once = set(window.stride) == {1}
-    unpadded = not any(map(any, window.padding))
-    if window.taps == 1 and unpadded:
+    size, step = window.kernel[-1], window.stride[-1]
+    square = window.rank == 2 and set(window.kernel) == {size} and set(window.stride) == {step}
+    plain = square and set(window.dilation) == {1}
+    if window.taps == 1 and not any(map(any, window.padding)):
         return pointwise
-    if plain and once and window.kernel[0] in (3, 5) and c >= 48 and k >= 48 and _worth_tiles(n, outputs):
+    if plain and step == 1 and size in (3, 5) and min(c, k) * size >= 144 and _tiles(n, outputs) >= 40:
         return winograd
-    if plain and not once and c <= 4 and len(set(window.stride)) == 1 and window.kernel[0] > 2 * window.stride[0] > 4:
+    if plain and step > 2 and size > 2 * step and c <= 4:
         return strided
-    if c <= 16 and n >= 16:
+    if c * size <= 32 and n >= 16:
         return batch_last
-    return im2col
+    return rows_and_columns if c >= 32 else shifted_rows
+
+
+def _tiles(n: int, outputs: Sequence[int]) -> int:
+    """How many tiles use Winograd's transformed kernels: fewer than some dozens do not repay their making."""
+    return n * -(-outputs[0] // 4) * -(-outputs[1] // 4)
 
 
 def strided(w: Array, window: Window, shape: tuple[int, ...]):
@@ -102,9 +108,11 @@ def strided(w: Array, window: Window, shape: tuple[int, ...]):
     return space_to_depth(w, window, shape, winograd)
 
 
-def _worth_tiles(n: int, outputs: Sequence[int]) -> bool:
-    """Winograd's transformed kernels must be used by enough tiles to repay their making."""
-    return n * -(-outputs[0] // 4) * -(-outputs[1] // 4) >= 96
+def rows_and_columns(w: Array, window: Window, shape: tuple[int, ...]):
+    """Many channels: shifted rows copy least, but dw, and dx under a stride, want the long runs of im2col."""
+    forward, to_x, _ = shifted_rows(w, window, shape)
+    _, columns_to_x, to_w = im2col(w, window, shape)
+    return forward, to_x if max(window.stride) == 1 else columns_to_x, to_w
 
 
 def _grouped(w: Array, window: Window, shape: tuple[int, ...], groups: int):

@@ -61,22 +61,22 @@ def power(x, n):
 
 def _power(x, n):
     """np.power, but small whole exponents are products: several hundred times faster."""
-    if isinstance(n, Number) and n in (-1, 0.5, 1, 2, 3, 4):
-        if n == -1:
-            return _reciprocal(x)
-        if n == 0.5:
-            return np.sqrt(x)
-        square = x * x if n > 1 else None
-        return {1: lambda: x * 1, 2: lambda: square, 3: lambda: square * x, 4: lambda: square * square}[int(n)]()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.power(x, n)
+        if not isinstance(n, Number) or n not in (-1, 0.5, 1, 2, 3, 4):
+            return np.power(x, n)
+        if n < 1:
+            return np.sqrt(x) if n == 0.5 else np.reciprocal(_floating("pow", x))
+        if n == 1:
+            return x * 1
+        square = x * x
+        return square if n == 2 else square * (x if n == 3 else square)
 
 
-def _reciprocal(x: Array) -> Array:
+def _floating(where: str, x: Array) -> Array:
+    """x, if its entries are floats."""
     if x.dtype.kind != "f":
-        raise ValueError(f"pow: x has dtype {x.dtype} and the exponent is -1, expected floats for negative exponents")
-    with np.errstate(divide="ignore"):
-        return 1 / x
+        raise TypeError(f"{where}: x has dtype {x.dtype}, expected a floating dtype such as float32")
+    return x
 
 
 def maximum(x, y):
@@ -282,7 +282,7 @@ def clamp(x: Array, low: float | None = None, high: float | None = None):
         raise ValueError("clamp: min and max are None, expected at least one of them")
 
     def back(dy: Array) -> Array:
-        return only(dy, ((low is None) | (x >= low)) & ((high is None) | (x <= high)))
+        return only(dy, (low is None or x >= low) & (high is None or x <= high))
 
     return np.clip(x, low, high), back
 
@@ -339,9 +339,7 @@ def sum(x: Array, dim: Axes = None, keepdim: bool = False):
 
 def mean(x: Array, dim: Axes = None, keepdim: bool = False):
     """Σ x / n"""
-    if x.dtype.kind != "f":
-        raise TypeError(f"mean: x has dtype {x.dtype}, expected a floating dtype such as float32")
-    axes, shape = axes_of(x, dim), x.shape
+    axes, shape = axes_of(_floating("mean", x), dim), x.shape
     n = _count(shape, axes)
     with np.errstate(invalid="ignore", divide="ignore"):
         y = np.sum(x, axis=axes, keepdims=keepdim) / x.dtype.type(n)
@@ -381,9 +379,7 @@ def std(x: Array, dim: Axes = None, correction: float = 1, keepdim: bool = False
 
 def norm(x: Array, p: float = 2, dim: Axes = None, keepdim: bool = False):
     """y = (Σ |x|ᵖ)^(1/p); dx = dy sign(x) (|x|/y)ᵖ⁻¹, and 0 where y = 0. p = ±∞ is the largest (smallest) |x|."""
-    if x.dtype.kind != "f":
-        raise TypeError(f"norm: x has dtype {x.dtype}, expected a floating dtype such as float32")
-    axes, shape = axes_of(x, dim), x.shape
+    axes, shape = axes_of(_floating("norm", x), dim), x.shape
     if abs(p) == math.inf:
         y, spread = (amax if p > 0 else amin)(np.abs(x), dim, keepdim)
         return y, lambda dy: spread(dy) * np.sign(x)

@@ -46,9 +46,8 @@ def certificate(
         ours, theirs = ours.train(train), theirs.train(train)
     refuse_randomness(theirs, arrays, seed)
     goal = None if target is None else as_input("target", target, rng)
-    plan = Plan(
-        arrays, loss, goal, optimizer, lr if lr is not None else LEARNING_RATES.get(optimizer, 1e-3), steps, seed
-    )
+    lr = LEARNING_RATES.get(optimizer, 1e-3) if lr is None else lr
+    plan = Plan(arrays, loss, goal, optimizer, lr, steps, seed)
     rows: list[Row] = []
     with full_precision():
         for dtype in (np.dtype("float64"), np.dtype("float32")):
@@ -67,9 +66,7 @@ def both(module: Any, seed: int) -> tuple[Any, Any]:
     if isinstance(module, tuple) and len(module) == 2:
         ours, theirs = (copy.deepcopy(m) for m in module)
         if not isinstance(ours, nn.Module) or not isinstance(theirs, torch.nn.Module):
-            kinds = (
-                f"{type(ours).__module__}.{type(ours).__name__} and {type(theirs).__module__}.{type(theirs).__name__}"
-            )
+            kinds = " and ".join(f"{type(m).__module__}.{type(m).__name__}" for m in (ours, theirs))
             raise TypeError(f"certificate: the pair holds {kinds}, expected a module of twice, then one of torch")
     elif isinstance(module, nn.Module | torch.nn.Module) or not callable(module):
         raise TypeError(
@@ -146,9 +143,8 @@ class Plan(NamedTuple):
             distance = value - rng.standard_normal(value.shape)
             if y.requires_grad:
                 smooth.append(y)
-                cotangents.append(
-                    (np.where(np.isfinite(distance), distance, 0) / max(value.size, 1)).astype(value.dtype)
-                )
+                slope = np.where(np.isfinite(distance), distance, 0) / max(value.size, 1)
+                cotangents.append(slope.astype(value.dtype))
         if smooth:
             engine.backward(smooth, cotangents)
 

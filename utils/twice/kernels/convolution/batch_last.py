@@ -5,7 +5,7 @@ few output rows are small enough to stay in the cache between the copy and the p
 a million multiply-adds spares the BLAS its packing of the operands.
 
     forward:  cols[r, p] = x[tap and channel r, position p],    y = w cols
-    backward: dw += dy colsᵀ,    dcols = wᵀ dy, added back tap by tap
+    backward: dwᵀ += cols dyᵀ,    dcols = wᵀ dy, added back tap by tap
 """
 
 import math
@@ -19,38 +19,51 @@ from twice.kernels.checks import Array
 from twice.kernels.convolution.window import Window
 
 MULTIPLY_ADDS = 1_000_000
+COLUMN_BYTES = 1 << 22  # of so many output rows at a time: larger leaves the cache, smaller makes many short sums
 
 
 def batch_last(w: Array, window: Window, shape: tuple[int, ...]):
     """x (N, C, S…), w (K, C, k…) → y (N, K, O…)"""
     matrix, outputs = w.reshape(len(w), -1), window.outputs(shape[2:])
-    per_row = matrix.size * math.prod(outputs[1:]) * shape[0]
-    step = max(1, MULTIPLY_ADDS // max(1, per_row))
-    rows = [slice(start, min(start + step, outputs[0])) for start in range(0, outputs[0], step)]
+    row = matrix.shape[1] * math.prod(outputs[1:]) * shape[0]
+    rows = _blocks(outputs[0], COLUMN_BYTES // max(1, row * w.itemsize))
 
     def forward(x: Array) -> Array:
         y = np.empty((len(w), *outputs, len(x)), x.dtype)
         for block, columns in _columns(x, window, outputs, rows):
-            y[:, block] = np.matmul(matrix, columns).reshape(y[:, block].shape)
+            _product(matrix, columns, y[:, block].reshape(len(w), -1))
         return _batch_to_front(y)
 
     def to_x(dy: Array) -> Array:
-        gradient = _batch_to_end(dy)
+        gradient, transposed = _batch_to_end(dy), np.ascontiguousarray(matrix.T)
         dx = np.zeros((shape[1], *window.padded(shape[2:]), len(dy)), dy.dtype)
         for block in rows:
-            taken = gradient[:, block]
-            columns = np.matmul(matrix.T, taken.reshape(len(taken), -1))
-            _add_back(dx, columns.reshape(shape[1], *window.kernel, *taken.shape[1:]), window, block.start)
+            taken = gradient[:, block].reshape(len(gradient), -1)
+            columns = _product(transposed, taken, np.empty((len(transposed), taken.shape[1]), dy.dtype))
+            _add_back(dx, columns.reshape(shape[1], *window.kernel, -1, *outputs[1:], len(dy)), window, block.start)
         return _batch_to_front(dx[window.inside(shape[2:], lead=1)])
 
     def to_w(x: Array, dy: Array) -> Array:
         gradient = _batch_to_end(dy)
-        dw = np.zeros(matrix.shape, dy.dtype)
+        dw = np.zeros(matrix.shape[::-1], dy.dtype)
         for block, columns in _columns(x, window, outputs, rows):
-            dw += np.matmul(gradient[:, block].reshape(len(dw), -1), columns.T)
-        return dw.reshape(w.shape)
+            taken = gradient[:, block].reshape(len(w), -1)
+            for piece in _blocks(taken.shape[1], MULTIPLY_ADDS // dw.size):
+                dw += np.matmul(columns[:, piece], taken[:, piece].T)
+        return np.ascontiguousarray(dw.T).reshape(w.shape)
 
     return forward, to_x, to_w
+
+
+def _blocks(count: int, step: int) -> list[slice]:
+    return [slice(start, min(start + max(1, step), count)) for start in range(0, count, max(1, step))]
+
+
+def _product(a: Array, b: Array, out: Array) -> Array:
+    """a b, in pieces that the BLAS multiplies without packing."""
+    for piece in _blocks(b.shape[1], MULTIPLY_ADDS // a.size):
+        np.matmul(a, b[:, piece], out=out[:, piece])
+    return out
 
 
 def _batch_to_end(x: Array) -> Array:

@@ -106,8 +106,10 @@ from twice.nn.functional.loss import (
     triplet_margin_with_distance_loss,
 )
 from twice.nn.functional.resample import (
+    affine_grid,
     channel_shuffle,
     fold,
+    grid_sample,
     interpolate,
     pad,
     pixel_shuffle,

@@ -6,15 +6,14 @@ from typing import Any
 from twice import functions
 from twice.autograd import Tensor, op
 from twice.creation import random_source
-from twice.functions import sigmoid, tanh  # noqa: F401  two of the names that this module offers
 from twice.kernels import activation as kernels
 from twice.kernels import dropout as dropouts
 from twice.nn.functional.lifting import in_place_or_not
 
 _relu, _glu, _gelu, _prelu = op(kernels.relu), op(kernels.glu), op(kernels.gelu), op(kernels.prelu)
 _softmin, _softplus, _softshrink = op(kernels.softmin), op(kernels.softplus), op(kernels.softshrink)
-_hardshrink, logsigmoid = op(kernels.hardshrink), op(kernels.logsigmoid)
-softsign, tanhshrink = op(kernels.softsign), op(kernels.tanhshrink)
+_hardshrink, _logsigmoid = op(kernels.hardshrink), op(kernels.logsigmoid)
+_softsign, _tanhshrink = op(kernels.softsign), op(kernels.tanhshrink)
 _leaky_relu, _elu, _celu, _selu = map(in_place_or_not, (kernels.leaky_relu, kernels.elu, kernels.celu, kernels.selu))
 _hardtanh, _relu6, _hardsigmoid, _hardswish = map(
     in_place_or_not, (kernels.hardtanh, kernels.relu6, kernels.hardsigmoid, kernels.hardswish)
@@ -96,6 +95,31 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 relu_, leaky_relu_, elu_, celu_ = (partial(f, inplace=True) for f in (relu, leaky_relu, elu, celu))
 selu_, hardtanh_, threshold_, rrelu_ = (partial(f, inplace=True) for f in (selu, hardtanh, threshold, rrelu))
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)"""
+    return functions.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """tanh x"""
+    return functions.tanh(input)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """ln σ(x)"""
+    return _logsigmoid(input)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x/(1 + |x|)"""
+    return _softsign(input)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x − tanh x"""
+    return _tanhshrink(input)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:

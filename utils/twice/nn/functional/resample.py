@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from twice import creation, functions
 from twice.autograd import Tensor, op
 from twice.kernels import resample as kernels
 
@@ -10,6 +11,7 @@ Sizes = int | Sequence[int]
 _interpolate, _pad, _unfold, _fold = op(kernels.interpolate), op(kernels.pad), op(kernels.unfold), op(kernels.fold)
 _pixel_shuffle, _pixel_unshuffle = op(kernels.pixel_shuffle), op(kernels.pixel_unshuffle)
 _channel_shuffle = op(kernels.channel_shuffle)
+_affine_grid, _grid_sample = op(kernels.affine_grid), op(kernels.grid_sample)
 
 
 def interpolate(
@@ -39,7 +41,11 @@ def upsample(
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """A border around the last axes, (before, after) of the last axis first"""
-    return _pad(input, pad=tuple(pad), mode=mode, value=value)
+    options = {"pad": tuple(pad), "mode": mode, "value": value}
+    if input.array.dtype.kind == "f":
+        return _pad(input, **options)
+    # whole numbers, such as token ids, are exact in float64, and have no gradient
+    return functions.to(_pad(functions.to(input, creation.float64), **options), input.dtype)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -73,3 +79,19 @@ def fold(
     """Every column back to its window, sums where they overlap: (N, C·k, L) → (N, C, H, W)"""
     windows = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
     return _fold(input, output_size=output_size, **windows)
+
+
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+    """Where θ sends every place of a plane, for `grid_sample`"""
+    return _affine_grid(theta, size=tuple(size), align_corners=bool(align_corners))
+
+
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """(N, C, H, W) read at the places of a grid (N, H', W', 2), each from −1 to 1"""
+    return _grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
