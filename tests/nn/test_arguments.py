@@ -78,6 +78,8 @@ def test_dropout_between_the_layers_of_one_layer_warns():
 def test_causal_mask_of_the_transformer():
     mask = nn.Transformer.generate_square_subsequent_mask(3).numpy()
     np.testing.assert_array_equal(mask, np.triu(np.full((3, 3), -np.inf, np.float32), 1))
+    assert mask.dtype == np.float32
+    assert nn.Transformer.generate_square_subsequent_mask(3, dtype=twice.float64).dtype == np.float64
 
 
 def test_pretrained_table_is_frozen_and_shared():

@@ -197,6 +197,8 @@ def test_errors_name_what_came_and_what_was_expected(call, message):
     [
         (lambda x: F.mse_loss(x, x, weight=x), "weight"),
         (lambda x: F.normalize(x, out=x), "out"),
+        (lambda x: F.multi_head_attention_forward(x, x, x, *[None] * 10, static_k=x), "static_k"),
+        (lambda x: F.multi_head_attention_forward(x, x, x, *[None] * 10, static_v=x), "static_v"),
         (lambda x: F.scaled_dot_product_attention(x, x, x, enable_gqa=True), "enable_gqa"),
         (lambda x: F.embedding(twice.tensor([0]), x, max_norm=1.0), "max_norm"),
         (lambda x: F.interpolate(x[None, None], 3, mode="bilinear", antialias=True), "antialias"),

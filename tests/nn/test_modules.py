@@ -87,9 +87,9 @@ def test_state_has_torchs_keys_order_shapes_and_dtypes(case):
 def test_values_and_gradients_agree_with_torch(case, training):
     module, reference = (m.train(training) for m in twins(case))
     rng = np.random.default_rng(0)
-    arrays = [drawn(spec, rng) for spec in case.inputs]
     masks = {k: drawn(v, rng) for k, v in case.call.items() if k.endswith("mask")}
     for _ in range(2 if list(module.buffers()) and training else 1):  # running statistics: see two batches
+        arrays = [drawn(spec, rng) for spec in case.inputs]
         x, t = ([tensors(T, spec, a) for spec, a in zip(case.inputs, arrays)] for T in (twice, torch))
         mine, other = ({k: tensors(T, None, a) for k, a in masks.items()} for T in (twice, torch))
         y, z = called(module, x, case.call | mine), called(reference, t, case.call | other)
@@ -111,6 +111,20 @@ def test_values_and_gradients_agree_with_torch(case, training):
             assert_close(p.grad.numpy(), q.grad, case.tolerance, what=f"gradient of {what}")
     for (key, b), c in zip(module.named_buffers(), reference.buffers()):
         assert_close(b.numpy(), c, what=key)
+
+
+IN_PLACE = {case.name for case in CASES if hasattr(case.make(nn, None), "inplace")} - {"AlphaDropout"}  # as torch's
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("name", sorted(IN_PLACE))
+def test_in_place_answers_the_input_itself(name, inplace):
+    shape = {"Dropout2d": (2, 3, 4, 4), "Dropout3d": (2, 3, 4, 4, 4)}.get(name, (2, 3, 4))
+    x = twice.randn(*shape)
+    before = x.numpy().copy()
+    y = getattr(nn, name)(*((0.5, 3.0) if name == "Threshold" else ()), inplace=inplace)(x)
+    assert (y is x) == inplace
+    assert (not np.array_equal(x.numpy(), before)) == inplace
 
 
 @pytest.mark.parametrize("case", CASES, ids=identify)

@@ -1,5 +1,7 @@
 """Clipping, vectors of parameters, counting, and sequences of unequal lengths."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -159,3 +161,19 @@ def test_token_ids_are_padded_and_packed_without_becoming_floats():
 def test_wrong_lengths_are_named(lengths, error, message):
     with pytest.raises(error, match=message):
         nn.utils.rnn.pack_padded_sequence(twice.zeros(6, 4, 2), lengths)
+
+
+def offered(module):
+    return sorted(n for n, f in vars(module).items() if inspect.isfunction(f) and not n.startswith("_"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [(nn.utils, torch.nn.utils), (nn.utils.rnn, torch.nn.utils.rnn), (nn.init, torch.nn.init)],
+    ids=["utils", "rnn", "init"],
+)
+def test_functions_take_torchs_arguments(mine, theirs):
+    for name in offered(mine):
+        if hasattr(theirs, name):
+            ours, other = (inspect.signature(getattr(m, name)).parameters for m in (mine, theirs))
+            assert {n: p.default for n, p in ours.items()} == {n: p.default for n, p in other.items()}, name

@@ -298,10 +298,14 @@ def _share(source: Tensor, array: Array) -> Tensor:
 # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_quietly = np.errstate(all="ignore")  # torch divides by zero without a word
+
+
 def op(kernel: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
     """Lift a kernel on arrays to a function on tensors: positional inputs may be tensors, options are passed on."""
     name = name or kernel.__name__
 
+    @_quietly
     def lifted(*inputs: Any, **options: Any) -> Any:
         value, back = kernel(*[t.array if isinstance(t, Tensor) else t for t in inputs], **options)
         return record(name, value, back, inputs)
@@ -388,6 +392,7 @@ def _captured(thing: Any) -> Iterable[Array]:
                 yield from _captured(content)
 
 
+@_quietly
 def change(name: str, kernel: Callable[..., Any], target: Tensor, *others: Any, **options: Any) -> Tensor:
     """Replace the values of `target` by those of a kernel, in its own memory and on the tape.
 
@@ -511,7 +516,7 @@ def _sweep(
 
     for out, given in zip(outputs, gradients):
         send(out._node if out._node is not None else out, out._index, _seed(out, given), False)
-    with no_grad():
+    with no_grad(), np.errstate(all="ignore"):
         while queue:
             node = heappop(queue)[1]
             cotangents = waiting.pop(node)

@@ -89,13 +89,27 @@ def _by_weight(operands: Sequence[Any]) -> tuple[list, list, list]:
 
 def _operand(x: Any) -> Any:
     """An array is a tensor; NumPy's scalars are Python numbers."""
-    if isinstance(x, Tensor | Number):
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, Number):
         return x
     if isinstance(x, np.ndarray):
         return Tensor(x)
-    if isinstance(x, np.generic):
-        return x.item()
     raise TypeError(f"an operand is of type {x.__class__.__name__}, expected a tensor or a number")
+
+
+def _is_bool(x: Any) -> bool:
+    return x.dtype == np.bool_ if isinstance(x, Tensor | np.ndarray | np.generic) else isinstance(x, builtins.bool)
+
+
+def _numbers(name: str, x: Any, y: Any, either: bool = False) -> tuple[Any, Any]:
+    """`_together`, but masks are no numbers: both must not be bool (or either)."""
+    bools = _is_bool(x) + _is_bool(y)
+    if bools == 2 or (either and bools):
+        raise TypeError(f"{name}: an operand is bool, expected numbers; for masks there are &, | and ^")
+    return _together(x, y)
 
 
 def _together(x: Any, y: Any) -> tuple[Any, Any]:
@@ -163,11 +177,13 @@ def _type(self: Tensor, dtype: Any = None) -> Any:
 # ── arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _binary(kernel: Callable[..., Any], name: str, floating: bool = False) -> Callable[..., Any]:
+def _binary(
+    kernel: Callable[..., Any], name: str, floating: bool = False, meet: Callable[..., tuple] = _together
+) -> Callable[..., Any]:
     lifted = op(kernel, name)
 
     def function(input: Any, other: Any, **options: Any) -> Tensor:
-        x, y = _together(input, other)
+        x, y = meet(input, other)
         if floating:
             x, y = (_floating(t) if isinstance(t, Tensor) else t for t in (x, y))
         return lifted(x, y, **options)
@@ -177,11 +193,14 @@ def _binary(kernel: Callable[..., Any], name: str, floating: bool = False) -> Ca
     return function
 
 
-add, sub, mul = _binary(E.add, "add"), _binary(E.sub, "sub"), _binary(E.mul, "mul")
+add, mul = _binary(E.add, "add"), _binary(E.mul, "mul")
+sub = _binary(E.sub, "sub", meet=partial(_numbers, "sub", either=True))
 true_divide, atan2 = _binary(E.div, "true_divide", floating=True), _binary(E.arctan2, "atan2", floating=True)
 maximum, minimum = _binary(E.maximum, "maximum"), _binary(E.minimum, "minimum")
-remainder, fmod = _binary(E.remainder, "remainder"), _binary(E.fmod, "fmod")
-pow = _binary(E.power, "pow")
+remainder, fmod, pow = (
+    _binary(kernel, name, meet=partial(_numbers, name))
+    for kernel, name in ((E.remainder, "remainder"), (E.fmod, "fmod"), (E.power, "pow"))
+)
 _divide_floor, _divide_trunc = op(E.divide_floor, "floor_divide"), op(E.divide_trunc, "trunc_divide")
 
 
@@ -192,13 +211,13 @@ def div(input: Any, other: Any, rounding_mode: str | None = None) -> Tensor:
         return true_divide(input, other)
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode is {rounding_mode!r}, expected None, 'floor' or 'trunc'")
-    return (_divide_floor if rounding_mode == "floor" else _divide_trunc)(*_together(input, other))
+    return (_divide_floor if rounding_mode == "floor" else _divide_trunc)(*_numbers("div", input, other))
 
 
 @method
 def floor_divide(input: Any, other: Any) -> Tensor:
     """⌊input / other⌋, off the tape: torch knows no derivative either."""
-    return _divide_floor(*_together(input, other)).detach()
+    return _divide_floor(*_numbers("floor_divide", input, other)).detach()
 
 
 def _unary(kernel: Callable[..., Any], name: str, floating: bool = True) -> Callable[..., Any]:
@@ -255,6 +274,31 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def round(input: Tensor, decimals: int = 0) -> Tensor:
     """The nearest whole numbers, halves to the even one."""
     return _round(input, decimals)
+
+
+@method
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """The values, or min where they are smaller."""
+    return clamp(input, min=min)
+
+
+@method
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """The values, or max where they are larger."""
+    return clamp(input, max=max)
+
+
+@method
+def exp2(input: Tensor) -> Tensor:
+    """2ˣ"""
+    return pow(2.0, _floating(input))
+
+
+@method
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """ln (x / (1 − x)), the inverse of sigmoid; eps keeps x away from 0 and 1."""
+    x = _floating(input) if eps is None else clamp(_floating(input), eps, 1 - eps)
+    return log(div(x, sub(1, x)))
 
 
 @method
@@ -498,6 +542,15 @@ def cumsum(input: Tensor, dim: int) -> Tensor:
 
 
 @method
+def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+    """The differences of neighbours, n times."""
+    for _ in range(n):
+        length = input.shape[dim]
+        input = sub(narrow(input, dim, 1, length - 1), narrow(input, dim, 0, length - 1))
+    return input
+
+
+@method
 def cumprod(input: Tensor, dim: int) -> Tensor:
     """Running products along an axis."""
     return _cumprod(input, dim=dim)
@@ -563,14 +616,20 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 # ── products of matrices ────────────────────────────────────────────────────────────────────────────────────────
 
-matmul = method(op(E.matmul))
+_matmul = op(E.matmul)
 _einsum, _diagonal, _diagonal_embed = op(E.einsum), op(E.diagonal), op(E.diagonal_embed)
+
+
+@method
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The product of matrices, or of batches of them; a tensor with one axis is a row, or a column."""
+    return _matmul(input, other)
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Einstein's sum over repeated letters."""
-    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
-    return _einsum(*operands, equation=equation)
+    given = operands[0] if isinstance(operands[0], list | tuple) else operands
+    return _einsum(*given, equation=equation)
 
 
 def _product(name: str, ranks: tuple[int, int]) -> Callable[..., Any]:
@@ -754,6 +813,12 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return _expand(self, shape=other.shape)
 
 
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All in the shape that they have together."""
+    shape = np.broadcast_shapes(*[t.shape for t in tensors])
+    return tuple(_expand(t, shape=shape) for t in tensors)
+
+
 def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
     """`expand` as a function."""
     return _expand(input, shape=tuple(shape))
@@ -763,6 +828,13 @@ def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
 def repeat(self: Tensor, *repeats: Any) -> Tensor:
     """Copies side by side along each axis."""
     return _repeat(self, counts=_shape(repeats))
+
+
+@method
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """`repeat` with ones in front where counts are missing."""
+    counts = _shape(dims)
+    return _repeat(input, counts=(*(1,) * (input.ndim - len(counts)), *counts))
 
 
 @method
@@ -982,6 +1054,26 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @method
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The entries that the index names, counted along all rows."""
+    return _getitem(flatten(input), index=_index(index))
+
+
+@method
+def index_fill(input: Tensor, dim: int, index: Tensor, value: float) -> Tensor:
+    """A copy with one value in the slices that the index names."""
+    return clone(input).index_fill_(dim, index, value)  # type: ignore[attr-defined]
+
+
+@method
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: float) -> Tensor:
+    """One value in the slices that the index names."""
+    E.require_indices("index_fill: index", index.array, self.shape[dim])
+    self[(*[slice(None)] * E.axis_of(self.array, dim), index)] = value  # type: ignore[index]
+    return self
+
+
+@method
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One slice of an axis."""
     return _getitem(input, index=(*[slice(None)] * E.axis_of(input.array, dim), index))
@@ -1137,19 +1229,15 @@ for _symbol, _function in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge
 for _symbol, _function in {"neg": neg, "abs": abs, "invert": bitwise_not}.items():
     setattr(Tensor, f"__{_symbol}__", _function)
 multiply, subtract, divide, negative, absolute, clip = mul, sub, div, neg, abs, clamp
+arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 for _name in (
-    "multiply",
-    "subtract",
-    "divide",
-    "negative",
-    "absolute",
-    "clip",
-    "swapaxes",
-    "swapdims",
-    "moveaxis",
-    "argwhere",
-):
+    "multiply", "subtract", "divide", "negative", "absolute", "clip", "arcsin", "arccos", "arctan", "arctan2", "not_equal",
+    "less", "less_equal", "greater", "greater_equal", "swapaxes", "swapdims", "moveaxis", "argwhere",
+):  # fmt: skip
     setattr(Tensor, _name, globals()[_name])
+setattr(Tensor, "__pos__", lambda self: self)  # noqa: B010
+Tensor.bernoulli, Tensor.multinomial = creation.bernoulli, creation.multinomial  # type: ignore[attr-defined]
 
 # ── in place ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -1171,6 +1259,9 @@ _changing: dict[str, Callable[..., Any]] = {
     "reciprocal": E.reciprocal,
     "neg": E.negative,
     "abs": E.absolute,
+    "sin": E.sin,
+    "cos": E.cos,
+    "rsqrt": E.rsqrt,
     "sigmoid": activation.sigmoid,
     "tanh": activation.tanh,
     "masked_fill": E.masked_fill,
@@ -1246,6 +1337,38 @@ def _overwrite(x: np.ndarray, y: Any):
 
 
 @method
+def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    """The values, or min where they are smaller, in place."""
+    return clamp_(input, min=min)
+
+
+@method
+def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    """The values, or max where they are larger, in place."""
+    return clamp_(input, max=max)
+
+
+@method
+def tril_(self: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero above the lower triangle."""
+    return change("tril_", E.triangle, self, diagonal=diagonal, lower=True)
+
+
+@method
+def triu_(self: Tensor, diagonal: int = 0) -> Tensor:
+    """Zero below the upper triangle."""
+    return change("triu_", E.triangle, self, diagonal=diagonal, lower=False)
+
+
+@method
+def fill_diagonal_(self: Tensor, fill_value: float) -> Tensor:
+    """One value on the diagonal of a matrix."""
+    rows = np.arange(builtins.min(self.shape))
+    self[rows, rows] = fill_value  # type: ignore[index]
+    return self
+
+
+@method
 def copy_(self: Tensor, src: Tensor) -> Tensor:
     """Take over the values of another tensor."""
     return change("copy_", _overwrite, self, src)
@@ -1267,6 +1390,12 @@ def zero_(self: Tensor) -> Tensor:
 def bernoulli_(self: Tensor, p: float = 0.5, generator: Any = None) -> Tensor:
     """1 with probability p, else 0."""
     return fill_(self, creation.random_source(generator).random(self.shape) < p)
+
+
+@method
+def exponential_(self: Tensor, lambd: float = 1.0, generator: Any = None) -> Tensor:
+    """Fill with exponentially distributed random numbers."""
+    return fill_(self, creation.random_source(generator).exponential(1 / lambd, self.shape))
 
 
 @method
@@ -1340,6 +1469,8 @@ def dim(self: Tensor) -> int:
 
 Tensor.nelement, Tensor.ndimension = numel, dim  # type: ignore[attr-defined]
 Tensor.element_size = lambda self: self.array.itemsize  # type: ignore[attr-defined]
+Tensor.itemsize = property(lambda self: self.array.itemsize)  # type: ignore[attr-defined]
+Tensor.nbytes = property(lambda self: self.array.nbytes)  # type: ignore[attr-defined]
 Tensor.data_ptr = lambda self: self.array.ctypes.data  # type: ignore[attr-defined]
 
 
@@ -1419,6 +1550,7 @@ def _show(self: Tensor) -> str:
 _METHODS_ALONE = {  # torch has no function of these names
     "to", "type_as", "view", "view_as", "reshape_as", "expand", "expand_as", "repeat", "contiguous", "is_contiguous",
     "unfold", "addcmul_", "addcdiv_", "lerp_", "scatter_", "scatter_add_", "index_add_", "copy_", "bernoulli_",
+    "exponential_", "index_fill_", "tril_", "triu_", "fill_diagonal_",
     "normal_", "uniform_", "item", "tolist", "numpy", "cpu", "cuda", "size", "dim", "stride",
 }  # fmt: skip
 __all__ = [

@@ -17,6 +17,7 @@ from twice.kernels.convolution.im2col import im2col
 from twice.kernels.convolution.pointwise import pointwise
 from twice.kernels.convolution.shifted_rows import shifted_rows
 from twice.kernels.convolution.space_to_depth import space_to_depth
+from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 from twice.kernels.convolution.winograd import winograd
 from twice.kernels.pullback import Parts
@@ -39,11 +40,16 @@ def conv(
     _check(where, x, w, b, groups, x_channels=w.shape[1] * groups, bias_channels=w.shape[0])
     window = _window(where, x, w, stride, padding, dilation)
     window.outputs(x.shape[2:], where)
-    forward, to_x, to_w = _grouped(w, window, x.shape, groups)
-    y = forward(x)
+    way = _grouped(w, window, x.shape, groups)
+    y = way.forward(x)
     if b is not None:
         y += b.reshape(-1, *(1,) * window.rank)
-    return y, Parts(to_x, lambda dy: to_w(x, dy), None if b is None else _to_bias)
+    to_b = _to_bias if b is not None else None
+    if way.to_both is None:
+        return y, Parts(way.to_x, lambda dy: way.to_w(x, dy), to_b)
+    both = way.to_both
+    together = lambda dy: (*both(x, dy), to_b and to_b(dy))
+    return y, Parts(way.to_x, lambda dy: way.to_w(x, dy), to_b, together=together)
 
 
 def conv_transpose(
@@ -70,11 +76,11 @@ def conv_transpose(
     axes = zip(x.shape[2:], window.stride, window.padding, window.reach, extra)
     outputs = tuple(s * (n - 1) - before - after + r + e + 1 for n, s, (before, after), r, e in axes)
     require(min(outputs) >= 1, f"{where}: the output would have size {outputs}, expected at least 1 along each axis")
-    forward, to_x, to_w = _grouped(w, window, (len(x), w.shape[1] * groups, *outputs), groups)
-    y = to_x(x)
+    way = _grouped(w, window, (len(x), w.shape[1] * groups, *outputs), groups)
+    y = way.to_x(x)
     if b is not None:
         y += b.reshape(-1, *(1,) * window.rank)
-    return y, Parts(forward, lambda dy: to_w(dy, x), None if b is None else _to_bias)
+    return y, Parts(way.forward, lambda dy: way.to_w(dy, x), None if b is None else _to_bias)
 
 
 def _to_bias(dy: Array) -> Array:
@@ -93,7 +99,7 @@ def strategy(n: int, w_shape: Sequence[int], window: Window, outputs: Sequence[i
         return winograd
     if plain and step > 2 and size > 2 * step and c <= 4:
         return strided
-    if c * size <= 32 and n >= 16:
+    if size >= 5 and c * size <= 32 and n >= 16:
         return batch_last
     return rows_and_columns if c >= 32 else shifted_rows
 
@@ -103,19 +109,18 @@ def _tiles(n: int, outputs: Sequence[int]) -> int:
     return n * -(-outputs[0] // 4) * -(-outputs[1] // 4)
 
 
-def strided(w: Array, window: Window, shape: tuple[int, ...]):
+def strided(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """AlexNet's first layer: fold the stride into the channels, then tiles."""
     return space_to_depth(w, window, shape, winograd)
 
 
-def rows_and_columns(w: Array, window: Window, shape: tuple[int, ...]):
-    """Many channels: shifted rows copy least, but dw, and dx under a stride, want the long runs of im2col."""
-    forward, to_x, _ = shifted_rows(w, window, shape)
-    _, columns_to_x, to_w = im2col(w, window, shape)
-    return forward, to_x if max(window.stride) == 1 else columns_to_x, to_w
+def rows_and_columns(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
+    """Many channels: shifted rows copy least, but dw is one large product over the columns of im2col."""
+    rows = shifted_rows(w, window, shape)
+    return Convolution(rows.forward, rows.to_x, im2col(w, window, shape).to_w)
 
 
-def _grouped(w: Array, window: Window, shape: tuple[int, ...], groups: int):
+def _grouped(w: Array, window: Window, shape: tuple[int, ...], groups: int) -> Convolution:
     """One convolution a group, side by side in the channels; groups of a single channel are depthwise."""
     if groups == shape[1] and groups > 1:
         return depthwise(w, window, shape)
@@ -123,18 +128,19 @@ def _grouped(w: Array, window: Window, shape: tuple[int, ...], groups: int):
     if groups == 1:
         return chosen(w, window, shape)
     part = (shape[0], shape[1] // groups, *shape[2:])
-    forwards, to_xs, to_ws = zip(*(chosen(kernels, window, part) for kernels in np.split(w, groups)))
+    ways = [chosen(kernels, window, part) for kernels in np.split(w, groups)]
 
     def forward(x: Array) -> Array:
-        return np.concatenate([f(part) for f, part in zip(forwards, np.split(x, groups, 1))], 1)
+        return np.concatenate([way.forward(part) for way, part in zip(ways, np.split(x, groups, 1))], 1)
 
     def to_x(dy: Array) -> Array:
-        return np.concatenate([f(part) for f, part in zip(to_xs, np.split(dy, groups, 1))], 1)
+        return np.concatenate([way.to_x(part) for way, part in zip(ways, np.split(dy, groups, 1))], 1)
 
     def to_w(x: Array, dy: Array) -> Array:
-        return np.concatenate([f(*p) for f, *p in zip(to_ws, np.split(x, groups, 1), np.split(dy, groups, 1))])
+        pairs = zip(np.split(x, groups, 1), np.split(dy, groups, 1))
+        return np.concatenate([way.to_w(*pair) for way, pair in zip(ways, pairs)])
 
-    return forward, to_x, to_w
+    return Convolution(forward, to_x, to_w)
 
 
 def _check(where: str, x: Array, w: Array, b: Array | None, groups: int, x_channels: int, bias_channels: int) -> None:

@@ -1,6 +1,7 @@
 """Arithmetic, reductions and the moving of data: the verbs between the layers, each with its pullback.
 
-Where two inputs meet, the gradients have the shape of the result; whoever broadcast them sums them back.
+Where two inputs meet, the gradients have the shape of the result; whoever broadcast them sums them back. What torch
+calculates without a word (1/0, ln 0, NaN) NumPy warns of: whoever lifts these kernels onto tensors silences it.
 """
 
 import math
@@ -47,13 +48,11 @@ def power(x, n):
     z = _power(x, n)
 
     def to_x(dz: Array) -> Array:
-        with np.errstate(all="ignore"):
-            slope = n * _power(x, n - 1)
+        slope = n * _power(x, n - 1)
         return dz * (slope if isinstance(n, Number) else only(slope, n != 0)) if np.any(n) else np.zeros_like(dz)
 
     def to_n(dz: Array) -> Array:
-        with np.errstate(all="ignore"):
-            slope = z * np.log(np.asarray(x, dz.dtype))
+        slope = z * np.log(np.asarray(x, dz.dtype))
         return dz * only(slope, (np.asarray(x) != 0) | (n < 0))
 
     return z, Parts(to_x, to_n)
@@ -61,15 +60,14 @@ def power(x, n):
 
 def _power(x, n):
     """np.power, but small whole exponents are products: several hundred times faster."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if not isinstance(n, Number) or n not in (-1, 0.5, 1, 2, 3, 4):
-            return np.power(x, n)
-        if n < 1:
-            return np.sqrt(x) if n == 0.5 else np.reciprocal(_floating("pow", x))
-        if n == 1:
-            return x * 1
-        square = x * x
-        return square if n == 2 else square * (x if n == 3 else square)
+    if not isinstance(n, Number) or n not in (-1, 0.5, 1, 2, 3, 4):
+        return np.power(x, n)
+    if n < 1:
+        return np.sqrt(x) if n == 0.5 else np.reciprocal(_floating("pow", x))
+    if n == 1:
+        return x * 1
+    square = x * x
+    return square if n == 2 else square * (x if n == 3 else square)
 
 
 def _floating(where: str, x: Array) -> Array:
@@ -117,11 +115,10 @@ def divide_trunc(x, y):
 
 def arctan2(y, x):
     """The angle of the point (x, y)"""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        square = x * x + y * y
-        return np.arctan2(y, x), Parts(
-            lambda dz: only(dz * x / square, square != 0), lambda dz: only(-dz * y / square, square != 0)
-        )
+    square = x * x + y * y
+    return np.arctan2(y, x), Parts(
+        lambda dz: only(dz * x / square, square != 0), lambda dz: only(-dz * y / square, square != 0)
+    )
 
 
 def only(dy: Array, here: Array) -> Array:
@@ -170,51 +167,43 @@ def expm1(x: Array):
 
 def log(x: Array):
     """ln x"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(x), lambda dy: dy / x
+    return np.log(x), lambda dy: dy / x
 
 
 def log2(x: Array):
     """log₂ x"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log2(x), lambda dy: dy / (x * float(np.log(2)))
+    return np.log2(x), lambda dy: dy / (x * float(np.log(2)))
 
 
 def log10(x: Array):
     """log₁₀ x"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log10(x), lambda dy: dy / (x * float(np.log(10)))
+    return np.log10(x), lambda dy: dy / (x * float(np.log(10)))
 
 
 def log1p(x: Array):
     """ln(1 + x), exact near 0"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log1p(x), lambda dy: dy / (1 + x)
+    return np.log1p(x), lambda dy: dy / (1 + x)
 
 
 def sqrt(x: Array):
     """√x"""
-    with np.errstate(invalid="ignore"):
-        y = np.sqrt(x)
+    y = np.sqrt(x)
 
     def back(dy: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return dy / (2 * y)
+        return dy / (2 * y)
 
     return y, back
 
 
 def rsqrt(x: Array):
     """1/√x"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        y = 1 / np.sqrt(x)
+    y = 1 / np.sqrt(x)
     return y, lambda dy: dy * (-0.5 * y * y * y)
 
 
 def reciprocal(x: Array):
     """1/x"""
-    with np.errstate(divide="ignore"):
-        y = 1 / x
+    y = 1 / x
     return y, lambda dy: -dy * y * y
 
 
@@ -251,14 +240,12 @@ def arctan(x: Array):
 
 def arcsin(x: Array):
     """The angle whose sine is x"""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.arcsin(x), lambda dy: dy / np.sqrt(1 - x * x)
+    return np.arcsin(x), lambda dy: dy / np.sqrt(1 - x * x)
 
 
 def arccos(x: Array):
     """The angle whose cosine is x"""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.arccos(x), lambda dy: -dy / np.sqrt(1 - x * x)
+    return np.arccos(x), lambda dy: -dy / np.sqrt(1 - x * x)
 
 
 def sinh(x: Array):
@@ -277,12 +264,12 @@ def erf(x: Array):
 
 
 def clamp(x: Array, low: float | None = None, high: float | None = None):
-    """x held between low and high; the gradient passes where x lies inside or on a bound"""
+    """x held between low and high; the gradient passes where x lies between them"""
     if low is None and high is None:
         raise ValueError("clamp: min and max are None, expected at least one of them")
 
     def back(dy: Array) -> Array:
-        return only(dy, (low is None or x >= low) & (high is None or x <= high))
+        return only(dy, (low is None or x > low) & (high is None or x < high))
 
     return np.clip(x, low, high), back
 
@@ -341,8 +328,7 @@ def mean(x: Array, dim: Axes = None, keepdim: bool = False):
     """Σ x / n"""
     axes, shape = axes_of(_floating("mean", x), dim), x.shape
     n = _count(shape, axes)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        y = np.sum(x, axis=axes, keepdims=keepdim) / x.dtype.type(n)
+    y = np.sum(x, axis=axes, keepdims=keepdim) / x.dtype.type(n)
     return y, lambda dy: np.broadcast_to(_keep(dy / n, shape, axes), shape)
 
 
@@ -355,12 +341,10 @@ def var(x: Array, dim: Axes = None, correction: float = 1, keepdim: bool = False
     axes, shape = axes_of(x, dim), x.shape
     centred = x - mean(x, dim, keepdim=True)[0]
     freedom = x.dtype.type(max(_count(shape, axes) - correction, 0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        y = np.sum(centred * centred, axis=axes, keepdims=keepdim) / freedom
+    y = np.sum(centred * centred, axis=axes, keepdims=keepdim) / freedom
 
     def back(dy: Array) -> Array:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return centred * (2 / freedom) * _keep(dy, shape, axes)
+        return centred * (2 / freedom) * _keep(dy, shape, axes)
 
     return y, back
 
@@ -371,8 +355,7 @@ def std(x: Array, dim: Axes = None, correction: float = 1, keepdim: bool = False
     y = np.sqrt(y)
 
     def back(dy: Array) -> Array:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return to_x(only(dy / (2 * y), y != 0))
+        return to_x(only(dy / (2 * y), y != 0))
 
     return y, back
 
@@ -389,8 +372,7 @@ def norm(x: Array, p: float = 2, dim: Axes = None, keepdim: bool = False):
 
     def back(dy: Array) -> Array:
         whole = _keep(y, shape, axes)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            slope = x / whole if p == 2 else np.sign(x) * _power(np.abs(x) / whole, p - 1)
+        slope = x / whole if p == 2 else np.sign(x) * _power(np.abs(x) / whole, p - 1)
         return only(slope, (whole != 0) & (x != 0)) * _keep(dy, shape, axes)
 
     return y, back
@@ -411,7 +393,7 @@ def _extreme(reduce, x: Array, dim: Axes, keepdim: bool):
     y = np.asarray(reduce(x, axis=axes, keepdims=keepdim))
 
     def back(dy: Array) -> Array:
-        tied = (x == _keep(y, shape, axes)).astype(x.dtype)
+        tied = ((x == _keep(y, shape, axes)) | (x != x)).astype(x.dtype)  # a NaN is the largest and the smallest
         return tied * (_keep(dy, shape, axes) / tied.sum(axis=axes, keepdims=True))
 
     return y, back
@@ -469,12 +451,10 @@ def logsumexp(x: Array, dim: Axes, keepdim: bool = False):
     axes, shape = axes_of(x, dim), x.shape
     top = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, np.zeros_like(top))
-    with np.errstate(divide="ignore"):
-        whole = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+    whole = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
 
     def back(dy: Array) -> Array:
-        with np.errstate(invalid="ignore"):
-            return np.exp(x - whole) * _keep(dy, shape, axes)
+        return np.exp(x - whole) * _keep(dy, shape, axes)
 
     return whole if keepdim else whole.squeeze(axes), back
 

@@ -415,7 +415,7 @@ class RemovableHandle:
 
     _numbers = count()
 
-    def __init__(self, hooks: dict, hook: Any, prepend: bool = False):
+    def __init__(self, hooks: dict, hook: Any, prepend: bool):
         self.hooks, self.id = hooks, next(self._numbers)
         others = list(hooks.items()) if prepend else []
         if prepend:

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 
 MULTIPLY_ADDS = 1_000_000
 COLUMN_BYTES = 1 << 22  # of so many output rows at a time: larger leaves the cache, smaller makes many short sums
 
 
-def batch_last(w: Array, window: Window, shape: tuple[int, ...]):
+def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """x (N, C, S…), w (K, C, k…) → y (N, K, O…)"""
     matrix, outputs = w.reshape(len(w), -1), window.outputs(shape[2:])
     row = matrix.shape[1] * math.prod(outputs[1:]) * shape[0]
@@ -35,24 +36,33 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]):
         return _batch_to_front(y)
 
     def to_x(dy: Array) -> Array:
-        gradient, transposed = _batch_to_end(dy), np.ascontiguousarray(matrix.T)
-        dx = np.zeros((shape[1], *window.padded(shape[2:]), len(dy)), dy.dtype)
-        for block in rows:
-            taken = gradient[:, block].reshape(len(gradient), -1)
-            columns = _product(transposed, taken, np.empty((len(transposed), taken.shape[1]), dy.dtype))
-            _add_back(dx, columns.reshape(shape[1], *window.kernel, -1, *outputs[1:], len(dy)), window, block.start)
-        return _batch_to_front(dx[window.inside(shape[2:], lead=1)])
+        return pull_to_x(_batch_to_end(dy))
 
     def to_w(x: Array, dy: Array) -> Array:
+        return pull_to_w(x, _batch_to_end(dy))
+
+    def to_both(x: Array, dy: Array) -> tuple[Array, Array]:
         gradient = _batch_to_end(dy)
-        dw = np.zeros(matrix.shape[::-1], dy.dtype)
+        return pull_to_x(gradient), pull_to_w(x, gradient)
+
+    def pull_to_x(gradient: Array) -> Array:
+        transposed, images = np.ascontiguousarray(matrix.T), gradient.shape[-1]
+        dx = np.zeros((shape[1], *window.padded(shape[2:]), images), gradient.dtype)
+        for block in rows:
+            taken = gradient[:, block].reshape(len(gradient), -1)
+            columns = _product(transposed, taken, np.empty((len(transposed), taken.shape[1]), taken.dtype))
+            _add_back(dx, columns.reshape(shape[1], *window.kernel, -1, *outputs[1:], images), window, block.start)
+        return _batch_to_front(dx[window.inside(shape[2:], lead=1)])
+
+    def pull_to_w(x: Array, gradient: Array) -> Array:
+        dw = np.zeros(matrix.shape[::-1], gradient.dtype)
         for block, columns in _columns(x, window, outputs, rows):
-            taken = gradient[:, block].reshape(len(w), -1)
+            taken = gradient[:, block].reshape(len(gradient), -1)
             for piece in _blocks(taken.shape[1], MULTIPLY_ADDS // dw.size):
                 dw += np.matmul(columns[:, piece], taken[:, piece].T)
         return np.ascontiguousarray(dw.T).reshape(w.shape)
 
-    return forward, to_x, to_w
+    return Convolution(forward, to_x, to_w, to_both)
 
 
 def _blocks(count: int, step: int) -> list[slice]:

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 from twice.kernels.geometry import blocks
 
 
-def depthwise(w: Array, window: Window, shape: tuple[int, ...]):
+def depthwise(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """x (N, C, S…), w (C·m, 1, k…) → y (N, C·m, O…): channel c gives the outputs c·m … c·m + m − 1"""
     size, outputs = shape[2:], window.outputs(shape[2:])
     kernels = w.reshape(shape[1], -1, window.taps)
@@ -52,7 +53,7 @@ def depthwise(w: Array, window: Window, shape: tuple[int, ...]):
                 dw[channels, j] += _dots(line, dy[image, channels, j], window)
         return dw.reshape(w.shape)
 
-    return forward, to_x, to_w
+    return Convolution(forward, to_x, to_w)
 
 
 def _lines(shape: tuple[int, ...], window: Window, dtype: np.dtype) -> Iterator[tuple[int, slice, Array]]:

@@ -7,8 +7,7 @@ written by long copies. Images pass through one by one, so that the columns of a
 the product reads them. They are k² times as large as the input, so backward computes them again rather than keep them.
 
     dw = Σ_images dyᵀ cols
-    dx: for stride 1 a convolution again, of dy with the kernels turned round;
-        else the columns of the gradient, w ᵀ dy, added back tap by tap to where they were read (col2im).
+    dx:  the columns of the gradient, dy w, added back tap by tap to where they were read (col2im).
 """
 
 import math
@@ -18,20 +17,21 @@ from typing import Any
 import numpy as np
 
 from twice.kernels.checks import Array
-from twice.kernels.convolution.window import Window, turned, windows_last
+from twice.kernels.convolution.strategy import Convolution
+from twice.kernels.convolution.window import Window, windows_last
 
 
-def im2col(w: Array, window: Window, shape: tuple[int, ...]):
+def im2col(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """x (N, C, S…), w (K, C, k…) → y (N, K, O…)"""
     outputs = window.outputs(shape[2:])
 
     def forward(x: Array) -> Array:
-        return _multiply(x, w, window, outputs)
+        y, rows = np.empty((len(x), len(w), math.prod(outputs)), x.dtype), _rows(w)
+        for i, columns in _columns(x, window, outputs):
+            np.matmul(rows, columns.T, out=y[i])
+        return y.reshape(*y.shape[:2], *outputs)
 
     def to_x(dy: Array) -> Array:
-        mirrored = window.mirrored()
-        if max(window.stride) == 1 and all(before >= 0 and after >= 0 for before, after in mirrored.padding):
-            return _multiply(dy, turned(w), mirrored, shape[2:])
         return _col2im(dy, w, window, shape)
 
     def to_w(x: Array, dy: Array) -> Array:
@@ -42,15 +42,7 @@ def im2col(w: Array, window: Window, shape: tuple[int, ...]):
             dw += np.matmul(gradients[i], columns, out=product)
         return np.moveaxis(dw.reshape(len(w), *window.kernel, w.shape[1]), -1, 1)
 
-    return forward, to_x, to_w
-
-
-def _multiply(x: Array, w: Array, window: Window, outputs: tuple[int, ...]) -> Array:
-    rows = _rows(w)
-    y = np.empty((x.shape[0], w.shape[0], math.prod(outputs)), x.dtype)
-    for i, columns in _columns(x, window, outputs):
-        np.matmul(rows, columns.T, out=y[i])
-    return y.reshape(*y.shape[:2], *outputs)
+    return Convolution(forward, to_x, to_w)
 
 
 def _rows(w: Array) -> Array:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 
 
-def pointwise(w: Array, window: Window, shape: tuple[int, ...]):
+def pointwise(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """x (N, C, S…), w (K, C, 1…) → y (N, K, O…), without padding"""
     matrix, outputs = w.reshape(w.shape[:2]), window.outputs(shape[2:])
     chosen: Any = (..., *(slice(None, None, s) for s in window.stride))
@@ -41,4 +42,4 @@ def pointwise(w: Array, window: Window, shape: tuple[int, ...]):
             dw += np.matmul(gradient, image.T, out=product)
         return dw.reshape(w.shape)
 
-    return forward, to_x, to_w
+    return Convolution(forward, to_x, to_w)

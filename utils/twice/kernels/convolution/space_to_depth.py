@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 
 
-def space_to_depth(w: Array, window: Window, shape: tuple[int, ...], inner: Callable):
+def space_to_depth(w: Array, window: Window, shape: tuple[int, ...], inner: Callable) -> Convolution:
     """x (N, C, H, W), w (K, C, k, k), stride s → y, by the strategy `inner` for stride 1"""
     step, outputs = window.stride[0], window.outputs(shape[2:])
     taps = tuple(-(-k // step) for k in window.kernel)
@@ -25,8 +26,7 @@ def space_to_depth(w: Array, window: Window, shape: tuple[int, ...], inner: Call
     small = Window(taps, (1, 1), ((0, 0), (0, 0)), (1, 1))
     kernels = np.zeros((*w.shape[:2], *(t * step for t in taps)), w.dtype)
     kernels[..., : window.kernel[0], : window.kernel[1]] = w
-    folded = (shape[0], shape[1] * step * step, *(n // step for n in used))
-    inner_forward, inner_to_x, inner_to_w = inner(_fold(kernels, step), small, folded)
+    folded = inner(_fold(kernels, step), small, (shape[0], shape[1] * step * step, *(n // step for n in used)))
 
     def fold(x: Array) -> Array:
         bordered = np.zeros((*shape[:2], *canvas), x.dtype)
@@ -34,18 +34,29 @@ def space_to_depth(w: Array, window: Window, shape: tuple[int, ...], inner: Call
         return _fold(bordered[kept], step)
 
     def forward(x: Array) -> Array:
-        return inner_forward(fold(x))
+        return folded.forward(fold(x))
+
+    def unfold_input(dx: Array) -> Array:
+        bordered = np.zeros((*shape[:2], *canvas), dx.dtype)
+        bordered[kept] = _unfold(dx, step)
+        return np.ascontiguousarray(bordered[inside])
+
+    def unfold_weights(dw: Array) -> Array:
+        return np.ascontiguousarray(_unfold(dw, step)[..., : window.kernel[0], : window.kernel[1]])
 
     def to_x(dy: Array) -> Array:
-        dx = np.zeros((*shape[:2], *canvas), dy.dtype)
-        dx[kept] = _unfold(inner_to_x(dy), step)
-        return np.ascontiguousarray(dx[inside])
+        return unfold_input(folded.to_x(dy))
 
     def to_w(x: Array, dy: Array) -> Array:
-        dw = _unfold(inner_to_w(fold(x), dy), step)
-        return np.ascontiguousarray(dw[..., : window.kernel[0], : window.kernel[1]])
+        return unfold_weights(folded.to_w(fold(x), dy))
 
-    return forward, to_x, to_w
+    def to_both(x: Array, dy: Array) -> tuple[Array, Array]:
+        if folded.to_both is None:
+            return to_x(dy), to_w(x, dy)
+        dx, dw = folded.to_both(fold(x), dy)
+        return unfold_input(dx), unfold_weights(dw)
+
+    return Convolution(forward, to_x, to_w, to_both)
 
 
 def _fold(x: Array, s: int) -> Array:

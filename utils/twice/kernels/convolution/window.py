@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from twice.kernels.checks import Array
@@ -61,11 +60,6 @@ class Window:
         over_taps = tuple(d * b for d, b in zip(self.dilation, strides))
         return over_outputs, over_taps
 
-    def mirrored(self) -> "Window":
-        """The window of the pullback to the input, for stride 1: the kernel turned round, the border complemented."""
-        padding = tuple((r - before, r - after) for r, (before, after) in zip(self.reach, self.padding))
-        return Window(self.kernel, self.stride, padding, self.dilation)
-
 
 def windows_last(padded: Array, window: Window, outputs: tuple[int, ...]) -> Array:
     """Every window of a channels-last array (n, S…, C), without a copy: (n, O…, k…, C)."""
@@ -73,8 +67,3 @@ def windows_last(padded: Array, window: Window, outputs: tuple[int, ...]) -> Arr
     over_outputs, over_taps = window.spread(tuple(spatial))
     shape = (padded.shape[0], *outputs, *window.kernel, padded.shape[-1])
     return as_strided(padded, shape, (image, *over_outputs, *over_taps, channel), writeable=False)
-
-
-def turned(w: Array) -> Array:
-    """Kernels for the way back: taps reversed, input and output channels exchanged."""
-    return np.flip(w, tuple(range(2, w.ndim))).swapaxes(0, 1)
