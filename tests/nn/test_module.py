@@ -355,6 +355,15 @@ def test_hooks_see_and_replace_inputs_and_outputs_as_in_torch():
         assert float(layer(T.tensor(2.0))) == 2
 
 
+def test_hooks_are_called_in_the_order_of_their_registration():
+    layer, seen = nn.Identity(), []
+    for name in "abc":
+        layer.register_forward_pre_hook(lambda m, args, name=name: seen.append(f"before {name}"))
+        layer.register_forward_hook(lambda m, args, y, name=name: seen.append(f"after {name}"))
+    layer(0)
+    assert seen == [f"{when} {name}" for when in ("before", "after") for name in "abc"]
+
+
 def test_hooks_may_see_keywords_as_in_torch():
     for n in (nn, torch.nn):
 

@@ -73,6 +73,13 @@ def test_counting_parameters():
     assert nn.utils.count_parameters(net, trainable_only=True) == 4 + 16 + 4
 
 
+def test_padding_to_the_length_that_is_there_changes_nothing_and_to_less_is_refused():
+    p = nn.utils.rnn.pack_sequence([twice.ones(3, 2), twice.ones(1, 2)])
+    assert nn.utils.rnn.pad_packed_sequence(p, total_length=3)[0].shape == (3, 2, 2)
+    with pytest.raises(ValueError, match="total_length is 2, expected at least 3"):
+        nn.utils.rnn.pad_packed_sequence(p, total_length=2)
+
+
 # ── sequences ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 LENGTHS = [5, 3, 3, 1]

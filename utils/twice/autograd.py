@@ -75,7 +75,7 @@ class set_grad_enabled(_Recording):
         self.mode, self._outside = mode, _Mode.recording
         _Mode.recording = mode
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Any) -> Any:
         _Mode.recording = self._outside
         return super().__call__(function)
 

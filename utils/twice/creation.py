@@ -54,7 +54,8 @@ class device:
         name = type.type if isinstance(type, device) else str(type)
         if name.partition(":")[0] != "cpu":
             raise NotImplementedError(f"device: {name!r} is not supported, expected 'cpu': twice computes with NumPy")
-        self.type, self.index = "cpu", None
+        self.type: str = "cpu"
+        self.index = None
 
     def __repr__(self) -> str:
         return "device(type='cpu')"
@@ -208,11 +209,9 @@ def arange(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start, start + step, … below end: `arange(end)`, `arange(start, end)`, `arange(start, end, step)`."""
-    given = list(bounds) if end is None else [start, *bounds, end]
-    first, last, *steps = [
-        b.item() if isinstance(b, Tensor | np.generic) else b for b in ([0] * (len(given) < 2) + given)
-    ]
-    values = (first, last, *steps) if steps else (first, last, step)
+    given = [*bounds] if end is None else [*(bounds or [start]), end]
+    given = [start, *given] if len(given) == 1 else given
+    values = [v if isinstance(v, int | float) else np.asarray(v).item() for v in (*given, step)[:3]]
     whole = all(isinstance(v, int) for v in values)
     return _new(np.arange(*values), dtype or (int64 if whole else _Defaults.dtype), requires_grad, device)
 

@@ -1232,8 +1232,8 @@ multiply, subtract, divide, negative, absolute, clip = mul, sub, div, neg, abs, 
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 for _name in (
-    "multiply", "subtract", "divide", "negative", "absolute", "clip", "arcsin", "arccos", "arctan", "arctan2", "not_equal",
-    "less", "less_equal", "greater", "greater_equal", "swapaxes", "swapdims", "moveaxis", "argwhere",
+    "multiply", "subtract", "divide", "negative", "absolute", "clip", "arcsin", "arccos", "arctan", "arctan2",
+    "not_equal", "less", "less_equal", "greater", "greater_equal", "swapaxes", "swapdims", "moveaxis", "argwhere",
 ):  # fmt: skip
     setattr(Tensor, _name, globals()[_name])
 setattr(Tensor, "__pos__", lambda self: self)  # noqa: B010
@@ -1550,8 +1550,8 @@ def _show(self: Tensor) -> str:
 _METHODS_ALONE = {  # torch has no function of these names
     "to", "type_as", "view", "view_as", "reshape_as", "expand", "expand_as", "repeat", "contiguous", "is_contiguous",
     "unfold", "addcmul_", "addcdiv_", "lerp_", "scatter_", "scatter_add_", "index_add_", "copy_", "bernoulli_",
-    "exponential_", "index_fill_", "tril_", "triu_", "fill_diagonal_",
-    "normal_", "uniform_", "item", "tolist", "numpy", "cpu", "cuda", "size", "dim", "stride",
+    "exponential_", "index_fill_", "tril_", "triu_", "fill_diagonal_", "normal_", "uniform_", "item", "tolist", "numpy",
+    "cpu", "cuda", "size", "dim", "stride",
 }  # fmt: skip
 __all__ = [
     name

@@ -99,7 +99,7 @@ def strategy(n: int, w_shape: Sequence[int], window: Window, outputs: Sequence[i
         return winograd
     if plain and step > 2 and size > 2 * step and c <= 4:
         return strided
-    if size >= 5 and c * size <= 32 and n >= 16:
+    if size >= 5 and c * size <= 32 and n >= 16 and window.dilation[0] == 1:
         return batch_last
     return rows_and_columns if c >= 32 else shifted_rows
 

@@ -121,7 +121,7 @@ def arctan2(y, x):
     )
 
 
-def only(dy: Array, here: Array) -> Array:
+def only(dy: Array, here: Array | bool) -> Array:
     """dy where the condition holds, else 0, also where dy is NaN: the bits of dy and a mask, as fast as a product."""
     bits = f"i{dy.dtype.itemsize}"
     return np.asarray(np.asarray(dy).view(bits) & -np.asarray(here).astype(bits)).view(dy.dtype)
@@ -579,7 +579,10 @@ def permute(x: Array, dims: Sequence[int]):
 def expand(x: Array, shape: tuple[int, ...]):
     """Repeat axes of length one without copying; −1 keeps a length"""
     lengths = (-1,) * (len(shape) - x.ndim) + x.shape
-    return np.broadcast_to(x, tuple(n if s == -1 else s for s, n in zip(shape, lengths))), lambda dy: dy
+    grown = tuple(n if s == -1 else s for n, s in zip(lengths, shape))
+    if len(shape) < x.ndim or any(s < 0 or n not in (-1, 1, s) for n, s in zip(lengths, grown)):
+        raise ValueError(f"expand: shape {x.shape} does not fit {shape}, expected lengths of 1 where they grow")
+    return np.broadcast_to(x, grown), lambda dy: dy
 
 
 def repeat(x: Array, counts: tuple[int, ...]):

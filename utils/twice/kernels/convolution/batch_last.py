@@ -1,15 +1,21 @@
-"""im2col for few channels: with only C·k numbers in a row of taps, let the images be the long axis instead.
+"""Convolution for few channels: with only C·k numbers under a kernel, let the images be the long axis instead.
 
-With the batch last, (C, H, W, N), one tap reads OW·N contiguous numbers for a whole row of outputs. The columns of a
-few output rows are small enough to stay in the cache between the copy and the product, and a product of under about
-a million multiply-adds spares the BLAS its packing of the operands.
+With rows first and images last, (H, C, W, N), unroll the taps v of one kernel row:
 
-    forward:  cols[r, p] = x[tap and channel r, position p],    y = w cols
-    backward: dwᵀ += cols dyᵀ,    dcols = wᵀ dy, added back tap by tap
+    cols[h, (c, v), (j, n)] = x[h, c, s·j + v, n]
+
+k consecutive rows of this array, h = s·i … s·i + k − 1, are one contiguous matrix of k·C·k rows: just what the outputs
+of row i need. So every output row is one product, and every number was copied k times instead of k² times:
+
+    y[i]   = w cols[s·i : s·i + k]
+    dwᵀ    = Σ_i  cols[s·i : s·i + k] dy[i]ᵀ
+    D[h]   = Σ_u  w_uᵀ dy[(h − u)/s]          likewise one product a row, over consecutive rows of dy
+    dx[h, c, s·j + v] += D[h, (c, v), j]      added back tap by tap, for one kernel row only
+
+A product of under about a million multiply-adds spares the BLAS its packing of the operands, so long rows are cut.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,86 +26,98 @@ from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 
 MULTIPLY_ADDS = 1_000_000
-COLUMN_BYTES = 1 << 22  # of so many output rows at a time: larger leaves the cache, smaller makes many short sums
 
 
 def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
-    """x (N, C, S…), w (K, C, k…) → y (N, K, O…)"""
-    matrix, outputs = w.reshape(len(w), -1), window.outputs(shape[2:])
-    row = matrix.shape[1] * math.prod(outputs[1:]) * shape[0]
-    rows = _blocks(outputs[0], COLUMN_BYTES // max(1, row * w.itemsize))
+    """x (N, C, S…), w (K, C, k…) → y (N, K, O…), without dilation of the rows"""
+    taps, step, (rows, *rest) = window.kernel[0], window.stride[0], window.outputs(shape[2:])
+    across, length = math.prod(w.shape[1:]) // taps, math.prod(rest) * shape[0]
+    matrix = np.ascontiguousarray(w.swapaxes(1, 2)).reshape(len(w), taps * across)  # (K, u·C·v)
+    padded = window.padded(shape[2:])
 
     def forward(x: Array) -> Array:
-        y = np.empty((len(w), *outputs, len(x)), x.dtype)
-        for block, columns in _columns(x, window, outputs, rows):
-            _product(matrix, columns, y[:, block].reshape(len(w), -1))
-        return _batch_to_front(y)
+        columns, y = unroll(x), np.empty((len(x), len(w), rows, *rest), x.dtype)
+        row = np.empty((len(w), length), x.dtype)
+        for i in range(rows):
+            _product(matrix, stacked(columns, i), row)
+            y[:, :, i] = np.moveaxis(row.reshape(len(w), *rest, len(x)), -1, 0)
+        return y
+
+    def unroll(x: Array) -> Array:
+        bordered = np.zeros((padded[0], x.shape[1], *padded[1:], len(x)), x.dtype)
+        _batch_first(bordered)[window.inside(x.shape[2:], lead=2)] = x
+        row, channel, *spatial, image = bordered.strides
+        over_outputs, over_taps = window.spread((row, *spatial))
+        layout = (padded[0], x.shape[1], *window.kernel[1:], *rest, len(x))
+        strides = (row, channel, *over_taps[1:], *over_outputs[1:], image)
+        windows = as_strided(bordered, layout, strides, writeable=False)
+        return np.ascontiguousarray(windows).reshape(padded[0], across, length)
+
+    def stacked(columns: Array, i: int) -> Array:
+        return columns[step * i : step * i + taps].reshape(taps * across, length)
 
     def to_x(dy: Array) -> Array:
-        return pull_to_x(_batch_to_end(dy))
+        return pull_to_x(_rows_first(dy))
 
     def to_w(x: Array, dy: Array) -> Array:
-        return pull_to_w(x, _batch_to_end(dy))
+        return pull_to_w(x, _rows_first(dy))
 
     def to_both(x: Array, dy: Array) -> tuple[Array, Array]:
-        gradient = _batch_to_end(dy)
+        gradient = _rows_first(dy)
         return pull_to_x(gradient), pull_to_w(x, gradient)
 
     def pull_to_x(gradient: Array) -> Array:
-        transposed, images = np.ascontiguousarray(matrix.T), gradient.shape[-1]
-        dx = np.zeros((shape[1], *window.padded(shape[2:]), images), gradient.dtype)
-        for block in rows:
-            taken = gradient[:, block].reshape(len(gradient), -1)
-            columns = _product(transposed, taken, np.empty((len(transposed), taken.shape[1]), taken.dtype))
-            _add_back(dx, columns.reshape(shape[1], *window.kernel, -1, *outputs[1:], images), window, block.start)
-        return _batch_to_front(dx[window.inside(shape[2:], lead=1)])
+        columns = _spread_rows(gradient.reshape(rows, len(w), length), matrix, window, padded[0])
+        columns = columns.reshape(padded[0], w.shape[1], *window.kernel[1:], *rest, -1)
+        dx = np.zeros((padded[0], w.shape[1], *padded[1:], columns.shape[-1]), columns.dtype)
+        for (first, *tap), (_, *positions) in window.shifts((1, *rest)):
+            if first == 0:
+                read: Any = (slice(None), slice(None), *positions)
+                dx[read] += columns[(slice(None), slice(None), *tap)]
+        return np.ascontiguousarray(_batch_first(dx)[window.inside(shape[2:], lead=2)])
 
     def pull_to_w(x: Array, gradient: Array) -> Array:
-        dw = np.zeros(matrix.shape[::-1], gradient.dtype)
-        for block, columns in _columns(x, window, outputs, rows):
-            taken = gradient[:, block].reshape(len(gradient), -1)
-            for piece in _blocks(taken.shape[1], MULTIPLY_ADDS // dw.size):
-                dw += np.matmul(columns[:, piece], taken[:, piece].T)
-        return np.ascontiguousarray(dw.T).reshape(w.shape)
+        columns, dw = unroll(x), np.zeros(matrix.shape[::-1], gradient.dtype)
+        for i, part in enumerate(gradient.reshape(rows, len(w), length)):
+            dw += np.matmul(stacked(columns, i), part.T)
+        return np.ascontiguousarray(dw.T.reshape(len(w), taps, w.shape[1], *w.shape[3:]).swapaxes(1, 2))
 
     return Convolution(forward, to_x, to_w, to_both)
 
 
-def _blocks(count: int, step: int) -> list[slice]:
-    return [slice(start, min(start + max(1, step), count)) for start in range(0, count, max(1, step))]
+def _spread_rows(gradient: Array, matrix: Array, window: Window, padded: int) -> Array:
+    """D[h] for every padded row h: the rows u of the kernel with u ≡ h mod s, over consecutive rows of dy."""
+    taps, step, (rows, kernels, length) = window.kernel[0], window.stride[0], gradient.shape
+    bordered = np.zeros((rows + 2 * taps, kernels, length), gradient.dtype)
+    bordered[taps : taps + rows] = gradient
+    by_row = matrix.reshape(kernels, taps, -1)
+    columns = np.zeros((padded, by_row.shape[2], length), gradient.dtype)
+    for residue in range(min(step, taps)):
+        used = by_row[:, residue::step][:, ::-1]  # (K, rows u of this residue, last first, C·v)
+        count = used.shape[1]
+        part = np.ascontiguousarray(used.transpose(2, 1, 0)).reshape(-1, count * kernels)
+        for q, h in enumerate(range(residue, min(padded, (rows + taps) * step), step)):
+            first = taps + q - count + 1
+            _product(part, bordered[first : first + count].reshape(count * kernels, length), columns[h])
+    return columns
 
 
-def _product(a: Array, b: Array, out: Array) -> Array:
-    """a b, in pieces that the BLAS multiplies without packing."""
-    for piece in _blocks(b.shape[1], MULTIPLY_ADDS // a.size):
-        np.matmul(a, b[:, piece], out=out[:, piece])
-    return out
+def _product(a: Array, b: Array, out: Array) -> None:
+    """a b, cut so that each piece stays under MULTIPLY_ADDS."""
+    length = b.shape[1]
+    step = max(1, -(-length // max(1, round(length * a.size / MULTIPLY_ADDS))))
+    for start in range(0, length, step):
+        np.matmul(a, b[:, start : start + step], out=out[:, start : start + step])
 
 
-def _batch_to_end(x: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+def _rows_first(x: Array) -> Array:
+    """(N, C, H, W…) → (H, C, W…, N), row by row: short moves stay in the cache"""
+    rows = np.empty((x.shape[2], x.shape[1], *x.shape[3:], len(x)), x.dtype)
+    for i, row in enumerate(rows):
+        row[...] = np.moveaxis(x[:, :, i], 0, -1)
+    return rows
 
 
-def _batch_to_front(x: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(x, -1, 0))
-
-
-def _columns(x: Array, window: Window, outputs: tuple[int, ...], rows: list[slice]) -> Iterator[tuple[slice, Array]]:
-    """The matrix (C·k…, positions·N) of a few output rows after the other."""
-    bordered = np.zeros((x.shape[1], *window.padded(x.shape[2:]), len(x)), x.dtype)
-    bordered[window.inside(x.shape[2:], lead=1)] = np.moveaxis(x, 0, -1)
-    channel, *spatial, image = bordered.strides
-    over_outputs, over_taps = window.spread(tuple(spatial))
-    shape = (x.shape[1], *window.kernel, *outputs, len(x))
-    windows = as_strided(bordered, shape, (channel, *over_taps, *over_outputs, image), writeable=False)
-    taps: Any = (slice(None),) * (window.rank + 1)
-    for block in rows:
-        yield block, windows[(*taps, block)].reshape(x.shape[1] * window.taps, -1)
-
-
-def _add_back(dx: Array, columns: Array, window: Window, first: int) -> None:
-    """Add the columns of the output rows from `first` on to the padded positions they were read from."""
-    below, every = first * window.stride[0], (slice(None),)
-    for tap, (rows, *others) in window.shifts(columns.shape[window.rank + 1 : -1]):
-        moved = slice(rows.start + below, rows.stop + below, rows.step)
-        dx[(*every, moved, *others)] += columns[every + tap]
+def _batch_first(x: Array) -> Array:
+    """(H, C, W…, N) seen as (N, C, H, W…)"""
+    return np.moveaxis(x.swapaxes(0, 1), -1, 0)

@@ -6,8 +6,8 @@ direction t" is a shift by a fixed number of places, off(t), for all outputs at 
     y[p] = Σ_t w[t] x[p + off(t)]
 
 The line also computes positions that fall into the border between two rows; they are left out at the end. A few
-channels at a time stay in the cache while all taps pass over them. For the way back the kernel is turned round, and
-dw[t] = Σ_p dy[p] x[p + off(t)] is a dot product of two lines. A stride only selects among the outputs.
+channels at a time stay in the cache while all taps pass over them. A stride only selects among the outputs. For the
+way back the kernel is turned round, and dw[t] = Σ_p dy[p] x[p + off(t)] is a dot product of two lines.
 """
 
 import math
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution.residues import pull_to_input
 from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 from twice.kernels.geometry import blocks
@@ -30,25 +31,19 @@ def depthwise(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
 
     def forward(x: Array) -> Array:
         y = np.empty(full, x.dtype)
-        for image, channels, line in _lines(shape, window, x.dtype):
-            line[window.inside(size, lead=1)] = x[image, channels]
+        for image, channels, line in _lines(x, window):
             for j in range(full[2]):
                 _correlate(line, kernels[channels, j], window, y[image, channels, j])
         return y.reshape(shape[0], -1, *outputs)
 
     def to_x(dy: Array) -> Array:
-        dy, dx = dy.reshape(full), np.empty(shape, dy.dtype)
-        for image, channels, line in _lines(shape, window, dy.dtype):
-            line.fill(0)
-            for j in range(full[2]):
-                _spread(dy[image, channels, j], kernels[channels, j], window, line)
-            dx[image, channels] = line[window.inside(size, lead=1)]
-        return dx
+        each = (shape[0], len(w), *size)
+        dx = pull_to_input(dy, w, window, each, depthwise, exchange=False)
+        return dx if len(w) == shape[1] else dx.reshape(*shape[:2], -1, *size).sum(2)
 
     def to_w(x: Array, dy: Array) -> Array:
         dy, dw = dy.reshape(full), np.zeros(kernels.shape, dy.dtype)
-        for image, channels, line in _lines(shape, window, x.dtype):
-            line[window.inside(size, lead=1)] = x[image, channels]
+        for image, channels, line in _lines(x, window):
             for j in range(full[2]):
                 dw[channels, j] += _dots(line, dy[image, channels, j], window)
         return dw.reshape(w.shape)
@@ -56,12 +51,14 @@ def depthwise(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     return Convolution(forward, to_x, to_w)
 
 
-def _lines(shape: tuple[int, ...], window: Window, dtype: np.dtype) -> Iterator[tuple[int, slice, Array]]:
-    """A few channels of an image at a time, with a bordered buffer for their planes that is used again and again."""
-    padded = window.padded(shape[2:])
-    for channels in blocks(shape[1], math.prod(padded) * dtype.itemsize):
-        line = np.zeros((channels.stop - channels.start, *padded), dtype)
-        for image in range(shape[0]):
+def _lines(x: Array, window: Window) -> Iterator[tuple[int, slice, Array]]:
+    """The bordered planes of a few channels of an image at a time, in one buffer that is written over."""
+    padded = window.padded(x.shape[2:])
+    for channels in blocks(x.shape[1], math.prod(padded) * x.itemsize):
+        line = np.zeros((channels.stop - channels.start, *padded), x.dtype)
+        inner = line[window.inside(x.shape[2:], lead=1)]
+        for image in range(len(x)):
+            inner[...] = x[image, channels]
             yield image, channels, line
 
 
@@ -96,16 +93,6 @@ def _as_line(dy: Array, length: int, steps: tuple[int, ...]) -> Array:
     line = np.zeros((len(dy), length), dy.dtype)
     _chosen(line, dy.shape[1:], steps)[...] = dy
     return line
-
-
-def _spread(dy: Array, kernels: Array, window: Window, line: Array) -> None:
-    """line[p + off(t)] += w[t] dy[p]: the adjoint of `_correlate`"""
-    shifts, length, steps = _flat(line, window, dy.shape[1:])
-    flat, gradient = line.reshape(len(line), -1), _as_line(dy, length, steps)
-    term = np.empty_like(gradient)
-    for t, shift in enumerate(shifts):
-        np.multiply(gradient, kernels[:, t, None], out=term)
-        flat[:, shift : shift + length] += term
 
 
 def _dots(line: Array, dy: Array, window: Window) -> Array:

@@ -33,13 +33,19 @@ class Residue:
     padding: tuple[int, int]
 
 
-def pull_to_input(dy: Array, w: Array, window: Window, shape: tuple[int, ...], convolve: Callable) -> Array:
-    """dx (N, C, S…) from dy (N, K, O…) and w (K, C, k…), by the strategy `convolve` for stride 1"""
+def pull_to_input(
+    dy: Array, w: Array, window: Window, shape: tuple[int, ...], convolve: Callable, exchange: bool = True
+) -> Array:
+    """dx (N, C, S…) from dy (N, K, O…) and w (K, C, k…), by the strategy `convolve` for stride 1
+
+    Depthwise kernels do not exchange the channels: there every channel answers for itself.
+    """
     axes = [_residues(window, axis, shape[2 + axis], dy.shape[2 + axis]) for axis in range(window.rank)]
     ones, whole = (1,) * window.rank, (slice(None), slice(None))
     dx = np.zeros(shape, dy.dtype) if max(window.stride) > 1 else None
     for parts in product(*axes):
-        kernels = np.flip(w[whole + tuple(p.taps for p in parts)], tuple(range(2, w.ndim))).swapaxes(0, 1)
+        kernels = np.flip(w[whole + tuple(p.taps for p in parts)], tuple(range(2, w.ndim)))
+        kernels = kernels.swapaxes(0, 1) if exchange else kernels
         small = Window(kernels.shape[2:], ones, tuple(p.padding for p in parts), tuple(p.dilation for p in parts))
         seen = dy[whole + tuple(p.crop for p in parts)]
         inputs: Any = whole + tuple(p.inputs for p in parts)

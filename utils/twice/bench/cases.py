@@ -1,0 +1,229 @@
+"""The work list: each operation built on either engine, and the bar it must meet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+
+class Engine:
+    """One of the two: the namespaces of the same names, and how to make a tensor of an array."""
+
+    def __init__(self, name: str):
+        self.name, self.top = name, import_module(name)
+        self.nn, self.F, self.optim = (import_module(f"{name}.{room}") for room in ("nn", "nn.functional", "optim"))
+
+    def tensor(self, array: np.ndarray, requires_grad: bool = False) -> Any:
+        t = self.top.from_numpy(array.copy())
+        return t.requires_grad_() if requires_grad else t
+
+
+def random(*shape: int, seed: int = 0) -> np.ndarray:
+    """The same float32 numbers for both engines."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: `build(engine)` prepares it and returns what to time: a forward pass, and forward and backward."""
+
+    op: str
+    build: Callable[[Engine], tuple[Callable[[], Any], Callable[[], Any]]]
+    gate: float | None = None
+    counted: bool = True  # whether it enters the geometric mean
+    forward_gate: float | None = None
+    memory_gate: float | None = None
+
+
+def differentiated(function: Callable[..., Any], inputs: list, cotangent: Any = None) -> tuple:
+    """Forward without the tape; forward and backward to every input that asks for it."""
+
+    def step() -> None:
+        for t in inputs:
+            t.grad = None
+        y = function()
+        y.backward() if cotangent is None else y.backward(cotangent)
+
+    return function, step
+
+
+def operation(shape: tuple[int, ...], call: Callable[..., Any], *weights: tuple[int, ...]) -> Callable:
+    """A function of an input and weights, all differentiated."""
+
+    def build(engine: Engine) -> tuple:
+        inputs = [engine.tensor(random(*s, seed=i), True) for i, s in enumerate((shape, *weights))]
+        function = lambda: call(engine.F, *inputs)
+        with engine.top.no_grad():
+            cotangent = engine.tensor(random(*function().shape, seed=9))
+        return differentiated(function, inputs, cotangent)
+
+    return build
+
+
+def conv(x: tuple[int, ...], w: tuple[int, ...], **options: int) -> Callable:
+    """A two-dimensional convolution with bias."""
+    return operation(x, lambda F, x, w, b: F.conv2d(x, w, b, **options), w, (w[0],))
+
+
+def layer(
+    shape: tuple[int, ...], make: Callable[[Any], Any], call: Callable[[Any, Any], Any] | None = None
+) -> Callable:
+    """A module in training mode, its input and parameters differentiated."""
+
+    def build(engine: Engine) -> tuple:
+        module, x = make(engine.nn), engine.tensor(random(*shape), True)
+        function = lambda: call(module, x) if call else module(x)
+        with engine.top.no_grad():
+            cotangent = engine.tensor(random(*function().shape, seed=9))
+        return differentiated(function, [x, *module.parameters()], cotangent)
+
+    return build
+
+
+def cross_entropy(engine: Engine) -> tuple:
+    """Softmax and cross-entropy over 10,000 classes."""
+    scores = engine.tensor(random(2048, 10000), True)
+    target = engine.tensor(np.random.default_rng(0).integers(0, 10000, 2048))
+    return differentiated(lambda: engine.F.cross_entropy(scores, target), [scores])
+
+
+def adam(engine: Engine) -> tuple:
+    """One step over ten million parameters."""
+    p = engine.tensor(random(10_000_000), True)
+    p.grad = engine.tensor(random(10_000_000, seed=1))
+    optimizer = engine.optim.Adam([p], lr=1e-3)
+    return optimizer.step, optimizer.step
+
+
+def training_step(make: Callable[[Any], Any], shape: tuple[int, ...], classes: int = 10) -> Callable:
+    """Forward, loss, backward and an SGD step; the forward alone is the network's."""
+
+    def build(engine: Engine) -> tuple:
+        network = make(engine.nn)
+        optimizer = engine.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
+        x = engine.tensor(random(*shape))
+        target = engine.tensor(np.random.default_rng(0).integers(0, classes, shape[0]))
+
+        def step() -> None:
+            optimizer.zero_grad()
+            engine.F.cross_entropy(network(x), target).backward()
+            optimizer.step()
+
+        return lambda: network(x), step
+
+    return build
+
+
+def lenet(nn: Any) -> Any:
+    """LeNet-5's layers, with tanh and mean pooling."""
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def perceptron(nn: Any) -> Any:
+    """Three small layers: what is timed is the tape more than the arithmetic."""
+    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
+
+
+def residual_network(nn: Any, block: Callable[..., Any], stem: list, widths: list[tuple[int, int, int]], c: int) -> Any:
+    """A stem, stages of residual blocks (width, stride, blocks), global pooling and a classifier."""
+    blocks = []
+    for width, stride, count in widths:
+        for i in range(count):
+            made, c = block(nn, c, width, stride if i == 0 else 1)
+            blocks.append(made)
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*stem, *blocks, *head, nn.Linear(c, 10 if c < 100 else 1000))
+
+
+def residual(nn: Any, body: Any, shortcut: Any) -> Any:
+    """relu(body(x) + shortcut(x)) as a module of either engine."""
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.shortcut = body, shortcut
+            self.relu = nn.ReLU(inplace=True)
+
+        def forward(self, x: Any) -> Any:
+            return self.relu(self.body(x) + self.shortcut(x))
+
+    return Residual()
+
+
+def unit(nn: Any, c: int, k: int, size: int, stride: int = 1) -> list:
+    """Convolution and BatchNorm."""
+    return [nn.Conv2d(c, k, size, stride, size // 2, bias=False), nn.BatchNorm2d(k)]
+
+
+def basic_block(nn: Any, c: int, width: int, stride: int) -> tuple:
+    """Two 3×3 convolutions beside a shortcut."""
+    body = nn.Sequential(*unit(nn, c, width, 3, stride), nn.ReLU(inplace=True), *unit(nn, width, width, 3))
+    shortcut = nn.Identity() if c == width else nn.Sequential(*unit(nn, c, width, 1, stride))
+    return residual(nn, body, shortcut), width
+
+
+def bottleneck(nn: Any, c: int, width: int, stride: int) -> tuple:
+    """1×1 to fewer channels, 3×3, 1×1 to four times as many."""
+    body = nn.Sequential(
+        *unit(nn, c, width, 1), nn.ReLU(inplace=True), *unit(nn, width, width, 3, stride), nn.ReLU(inplace=True),
+        *unit(nn, width, 4 * width, 1),
+    )  # fmt: skip
+    shortcut = nn.Identity() if c == 4 * width else nn.Sequential(*unit(nn, c, 4 * width, 1, stride))
+    return residual(nn, body, shortcut), 4 * width
+
+
+def resnet20(nn: Any) -> Any:
+    """The CIFAR network of 20 layers."""
+    stem = [*unit(nn, 3, 16, 3), nn.ReLU(inplace=True)]
+    return residual_network(nn, basic_block, stem, [(16, 1, 3), (32, 2, 3), (64, 2, 3)], 16)
+
+
+def resnet50(engine: Engine) -> tuple:
+    """The layers of ResNet-50 on one image, forward only."""
+    nn = engine.nn
+    stem = [*unit(nn, 3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
+    network = residual_network(nn, bottleneck, stem, [(64, 1, 3), (128, 2, 4), (256, 2, 6), (512, 2, 3)], 64).eval()
+    x = engine.tensor(random(1, 3, 224, 224))
+    return lambda: network(x), None
+
+
+def self_attention(nn: Any) -> Any:
+    """Eight heads over 256 features."""
+    return nn.MultiheadAttention(256, 8, batch_first=True)
+
+
+def attend(module: Any, x: Any) -> Any:
+    """Self-attention without the weights."""
+    return module(x, x, x, need_weights=False)[0]
+
+
+CASES = [
+    Case("LeNet conv 1", conv((64, 1, 28, 28), (6, 1, 5, 5), padding=2), 0.6),
+    Case("LeNet conv 2", conv((64, 6, 14, 14), (16, 6, 5, 5)), 1.1),
+    Case("AlexNet conv 1", conv((16, 3, 227, 227), (96, 3, 11, 11), stride=4), 0.75),
+    Case("AlexNet conv 2", conv((16, 96, 27, 27), (256, 96, 5, 5), padding=2), 1.0),
+    Case("AlexNet conv 3", conv((16, 256, 13, 13), (384, 256, 3, 3), padding=1), 1.0),
+    Case("VGG conv 3", conv((4, 128, 56, 56), (256, 128, 3, 3), padding=1), 0.9),
+    Case("ResNet 1×1", conv((16, 256, 56, 56), (64, 256, 1, 1)), 0.9),
+    Case("ResNet 3×3 stride 2", conv((16, 128, 56, 56), (128, 128, 3, 3), stride=2, padding=1), 1.15),
+    Case("depthwise 3×3", conv((16, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128), 2.2),
+    Case("max pool 3/2", operation((16, 64, 112, 112), lambda F, x: F.max_pool2d(x, 3, 2)), 0.7),
+    Case("max pool 2/2", operation((16, 64, 112, 112), lambda F, x: F.max_pool2d(x, 2, 2)), 0.5),
+    Case("BatchNorm", layer((16, 64, 56, 56), lambda nn: nn.BatchNorm2d(64)), 1.1),
+    Case("softmax cross-entropy", cross_entropy, 1.0),
+    Case("LSTM", layer((64, 64, 256), lambda nn: nn.LSTM(256, 256), lambda m, x: m(x)[0]), 1.4),
+    Case("multi-head attention", layer((16, 128, 256), self_attention, attend), 0.7),
+    Case("LayerNorm", layer((8192, 768), lambda nn: nn.LayerNorm(768)), 3.5),
+    Case("Adam, 10 M parameters", adam, 1.0),
+    Case("LeNet-5 step, batch 64", training_step(lenet, (64, 1, 28, 28)), 0.9),
+    Case("ResNet-20 step, batch 32", training_step(resnet20, (32, 3, 32, 32)), 1.8),
+    Case("MLP step, batch 32", training_step(perceptron, (32, 784)), 2.0, counted=False),
+    Case("ResNet-50, one image", resnet50, counted=False, forward_gate=1.3, memory_gate=1500),
+]  # fmt: skip
+MEAN_GATE = 0.95
