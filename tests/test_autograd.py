@@ -635,3 +635,43 @@ def test_a_refused_change_changes_nothing():
         y.add_(1)
     assert x.tolist() == before
     assert y.tolist() == values
+
+
+# ── an operation of one's own ───────────────────────────────────────────────────────────────────────────────────
+
+
+def own_operation(engine):
+    """x² with a backward that says 3x, so that its use can be seen."""
+
+    class Square(engine.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, scale):
+            ctx.save_for_backward(x)
+            ctx.scale = scale
+            return x * x * scale
+
+        @staticmethod
+        def backward(ctx, dy):
+            (x,) = ctx.saved_tensors
+            return 3 * x * dy * ctx.scale, None
+
+    return Square.apply
+
+
+@pytest.mark.parametrize("engine", [twice, torch], ids=["twice", "torch"])
+def test_an_operation_of_ones_own_brings_its_own_backward(engine):
+    x = engine.tensor([1.0, -2.0], requires_grad=True)
+    y = own_operation(engine)(x, 10.0)
+    (y * 2).sum().backward()
+    assert y.tolist() == [10.0, 40.0]
+    assert x.grad.tolist() == [60.0, -120.0]
+
+
+@pytest.mark.parametrize("engine", [twice, torch], ids=["twice", "torch"])
+def test_what_an_own_operation_saved_must_not_change(engine):
+    x = engine.tensor([1.0, -2.0], requires_grad=True)
+    h = x * 1
+    y = own_operation(engine)(h, 1.0)
+    h.add_(1)
+    with pytest.raises(RuntimeError):
+        y.sum().backward()

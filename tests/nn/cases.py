@@ -249,6 +249,7 @@ SHAPES = [
     case("Unfold", (3, 2), dilation=2, padding=1, stride=(1, 2), on=IMAGE),
     case("Fold", (4, 5), 2, on=(2, 12, 12)),
     case("Fold", (4, 5), (2, 3), padding=1, stride=2, on=(2, 12, 9)),
+    case("Fold", (5, 6), 2, dilation=2, on=(2, 12, 12)),
     *[
         case(f"{kind}Pad{rank}d", padding, *value, on=shape)
         for kind, value in (

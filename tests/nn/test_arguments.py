@@ -40,6 +40,7 @@ X = (2, 4, 8, 8)
         (lambda: nn.GRU(3, 4)(twice.ones(2, 2, 5)), "input has 5 features, expected input_size 3"),
         (lambda: nn.GRU(3, 4)(twice.ones(2)), r"input has shape \(2,\), expected 2 or 3 axes"),
         (lambda: nn.GRU(3, 4)(twice.ones(2, 2, 3), twice.ones(1, 1, 4)), r"hx has shape \(1, 1, 4\), expected \(1, 2"),
+        (lambda: nn.LSTM(3, 4)(twice.ones(2, 2, 3), (twice.ones(1, 2, 4),)), "LSTM: hx has 1 states, expected 2"),
         (lambda: nn.GRUCell(3, 4)(twice.ones(1, 2, 3)), r"expected \(B, I\) or \(I\)"),
         (lambda: nn.MultiheadAttention(5, 2), "embed_dim is 5, expected a multiple of num_heads 2"),
         (lambda: nn.MultiheadAttention(4, 2)(*[twice.ones(3, 2, 6)] * 3), "expected 4 features"),

@@ -122,7 +122,7 @@ def owner_of(array: Any) -> Any:
 class Node:
     """One recorded operation: a pullback, and for each input the edge along which its gradient leaves."""
 
-    __slots__ = ("back", "edges", "hooks", "name", "order", "outputs", "retained", "selective", "watched")
+    __slots__ = ("back", "edges", "hooks", "name", "order", "outputs", "retained", "watched")
 
     def __init__(self, name: str, back: Callable[..., Any], edges: list, outputs: tuple, watched: list):
         self.name, self.back, self.edges, self.outputs, self.watched = name, back, edges, outputs, watched
@@ -382,6 +382,8 @@ def _captured(thing: Any) -> Iterable[Array]:
             yield from _captured(item)
     elif isinstance(thing, Parts):
         yield from _captured(thing.parts)
+    elif isinstance(thing, Context):
+        yield from (t.array for t in thing.saved_tensors if t is not None)
     elif closure := getattr(thing, "__closure__", None):
         for cell in closure:
             try:
@@ -401,27 +403,15 @@ def change(name: str, kernel: Callable[..., Any], target: Tensor, *others: Any, 
     """
     inputs = (target, *others)
     tensors = [t for t in inputs if isinstance(t, Tensor)]
-    recording = _Mode.recording and any([t.requires_grad or t._seen != t._storage.history for t in tensors])  # noqa: C419
-    if recording:
-        _refuse_stale(name, tensors)
-        recording = any([t.requires_grad for t in tensors])  # noqa: C419
-    storage = target._storage
-    if recording and target.requires_grad and (target._node is None or storage.of_leaf):
-        what = "leaf" if target._node is None else "view of a leaf"
-        raise RuntimeError(
-            f"{name}: a {what} that requires a gradient is changed in place, expected no_grad() around it"
-        )
+    recording = _to_be_recorded(name, target, tensors)
     arrays = [t.array if isinstance(t, Tensor) else t for t in inputs]
     value, back = kernel(*arrays, **options)
-    if recording and "out" not in options:
-        needed = (
-            back.keep([isinstance(t, Tensor) and t.requires_grad for t in inputs]) if isinstance(back, Parts) else back
-        )
-        if any(array is target.array for array in _captured(needed)):
-            value, back = kernel(target.array.copy(), *arrays[1:], **options)
+    if recording and "out" not in options and _needs_old_values(back, target, inputs):
+        value, back = kernel(target.array.copy(), *arrays[1:], **options)
     in_memory = value is target.array
     if not in_memory:
         np.copyto(target.array, value, casting="same_kind")
+    storage = target._storage
     storage.version += 1
     if recording:
         node = make_node(name, back, inputs, tensors, (target,))
@@ -430,6 +420,70 @@ def change(name: str, kernel: Callable[..., Any], target: Tensor, *others: Any, 
         storage.history += 1
         target.requires_grad, target._node, target._index, target._seen = True, node, 0, storage.history
     return target
+
+
+def _to_be_recorded(name: str, target: Tensor, tensors: list[Tensor]) -> bool:
+    """Whether a change in place belongs on the tape; refused where the tape could not follow it."""
+    if not _Mode.recording:
+        return False
+    _refuse_stale(name, tensors)
+    if not any(t.requires_grad for t in tensors):
+        return False
+    if target.requires_grad and (target._node is None or target._storage.of_leaf):
+        what = "leaf" if target._node is None else "view of a leaf"
+        raise RuntimeError(
+            f"{name}: a {what} that requires a gradient is changed in place, expected no_grad() around it"
+        )
+    return True
+
+
+def _needs_old_values(back: Any, target: Tensor, inputs: Sequence[Any]) -> bool:
+    if isinstance(back, Parts):
+        back = back.keep([isinstance(t, Tensor) and t.requires_grad for t in inputs])
+    return any(array is target.array for array in _captured(back))
+
+
+# ── an operation of one's own ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Context:
+    """What `forward` of a `Function` hands to its `backward`."""
+
+    def __init__(self) -> None:
+        self.saved_tensors: tuple[Tensor | None, ...] = ()
+        self.needs_input_grad: tuple[bool, ...] = ()
+
+    def save_for_backward(self, *tensors: "Tensor | None") -> None:
+        """Keep tensors until backward; one that is changed in place until then is noticed."""
+        self.saved_tensors = tensors
+
+
+class Function:
+    """An operation with a derivative of one's own: static `forward(ctx, …)` and `backward(ctx, …)` on tensors."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        raise NotImplementedError("Function: forward is missing, expected a static method forward(ctx, …)")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise NotImplementedError("Function: backward is missing, expected a static method backward(ctx, …)")
+
+    @classmethod
+    def apply(cls, *inputs: Any) -> Any:
+        """Run `forward` off the tape and record `backward` in its place."""
+        ctx = Context()
+        ctx.needs_input_grad = tuple(isinstance(t, Tensor) and t.requires_grad for t in inputs)
+        with no_grad():
+            value = cls.forward(ctx, *inputs)
+        arrays = tuple(v.array for v in value) if isinstance(value, tuple) else value.array
+
+        def back(*cotangents: Any) -> tuple:
+            gradients = cls.backward(ctx, *(None if dy is None else Tensor(dy) for dy in cotangents))
+            gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+            return tuple(g.array if isinstance(g, Tensor) else g for g in gradients)
+
+        return record(cls.__name__, arrays, back, inputs)
 
 
 # ── backward ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -134,7 +134,9 @@ class RNNBase(Module):
         shapes = [(layers, x.shape[1], size) for size in self._state_sizes()]
         if states is None:
             return [creation.zeros(*shape, dtype=x.dtype) for shape in shapes]
-        for state, shape in zip(states, shapes, strict=True):
+        if len(states) != len(shapes):
+            raise ValueError(f"{self._get_name()}: hx has {len(states)} states, expected {len(shapes)}")
+        for state, shape in zip(states, shapes):
             if state.shape != shape:
                 raise ValueError(f"{self._get_name()}: hx has shape {state.shape}, expected {shape}")
         return states

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from twice.kernels.checks import Array
-from twice.kernels.recurrent.layers import gru, lstm, rnn
+from twice.kernels.recurrent.gru_layer import gru
+from twice.kernels.recurrent.lstm_layer import lstm
+from twice.kernels.recurrent.rnn_layer import rnn
 
 
 def rnn_cell(

@@ -1,4 +1,11 @@
-"""What all recurrent layers do before and after their loop, and what unequal lengths mean."""
+"""What all recurrent layers do before and after their loop, and what unequal lengths mean.
+
+Inside a loop, states and gates are feature-first, (H, B): then each gate is one contiguous block of rows of W h. What
+does not wait for the recurrence is done for all steps at once: the products with the inputs before the loop, the
+gradients of the weights after it.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -7,18 +14,25 @@ from twice.kernels.checks import Array, require, require_floating, require_rank,
 # ── before and after the loop ───────────────────────────────────────────────────────────────────────────────
 
 
-def input_products(x: Array, w: Array, b: Array | None) -> Array:
-    """W x_t + b for all t, feature-first: (T, G, B)."""
-    z = w @ x.transpose(0, 2, 1)
-    if b is not None:
-        z += b[:, None]
+def input_products(x: Array, w: Array, *biases: Array | None) -> Array:
+    """W x_t + Σ b for all t, feature-first: (T, G, B)."""
+    z = np.matmul(w, x.transpose(0, 2, 1))
+    present = [b for b in biases if b is not None]
+    if present:
+        z += sum(present[1:], present[0])[:, None]
     return z
 
 
-def total_bias(b_ih: Array | None, b_hh: Array | None, s: Array | float = 1) -> Array | None:
-    """s (b_ih + b_hh), of those that are there."""
-    present = [b for b in (b_ih, b_hh) if b is not None]
-    return sum(present[1:], present[0]) * s if present else None
+def input_gradients(rows: Array, x: Array, w: Array, need_x: bool) -> tuple[Array | None, Array]:
+    """dx_t = Wᵀ dz_t for all t, and dW = Σ dz_t x_tᵀ, of dz in `feature_rows`."""
+    dx = np.matmul(rows.T, w).reshape(x.shape) if need_x else None
+    return dx, np.matmul(rows, step_rows(x))
+
+
+def bias_gradients(rows: Array, present: tuple[bool, bool]) -> tuple[Array | None, Array | None]:
+    """Both biases receive Σ dz: two arrays, because either may be changed later."""
+    total = rows.sum(1)
+    return total if present[0] else None, total.copy() if present[1] else None
 
 
 def feature_rows(z: Array) -> Array:
@@ -31,48 +45,41 @@ def step_rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
 
 
-def states_before(h0: Array, y: Array) -> Array:
-    """h_{t-1} for all t."""
-    return np.concatenate([h0[None], y[:-1]])
-
-
-def input_gradient(rows: Array, w: Array, x: Array) -> Array:
-    """dx_t = Wᵀ dz_t for all t."""
-    return (rows.T @ w).reshape(x.shape)
-
-
-def bias_gradients(rows: Array, ih: bool, hh: bool, s: Array | float = 1) -> tuple[Array | None, Array | None]:
-    """Both biases receive s Σ dz: two arrays, because either may be changed later."""
-    total = rows.sum(1) * s
-    return total if ih else None, total.copy() if hh else None
+def states_from(h0: Array, steps: int) -> Array:
+    """Room for h_0 … h_T, with h_0 in place."""
+    h = np.empty((steps + 1, *h0.shape), h0.dtype)
+    h[0] = h0
+    return h
 
 
 # ── unequal lengths: the steps past a sequence's end are computed and do not count ──────────────────────────
 
 
-def _clock(where: str, lengths: Array | None, steps: int, batch: int) -> tuple[Array, Array]:
-    """The last step of each sequence (B,), and which steps are past it (T, B)."""
-    lengths = np.full(batch, steps) if lengths is None else np.asarray(lengths)
-    require(
-        lengths.shape == (batch,) and lengths.dtype.kind in "iu" and bool(((lengths >= 1) & (lengths <= steps)).all()),
-        f"{where}: lengths is {lengths!r}, expected {batch} whole numbers from 1 to {steps}",
-    )
-    return lengths - 1, np.arange(steps)[:, None] >= lengths
+@dataclass(frozen=True)
+class Clock:
+    """The `last` step of each sequence (B,), and which steps are `past` it (T, B)."""
 
+    last: Array
+    past: Array
 
-def blank(x: Array, past: Array) -> Array:
-    """Zeros past the end: nothing that stands in the padding, not even a NaN, may reach a product."""
-    if past.any():
-        x = x.copy()
-        x[past] = 0
-    return x
+    def blank(self, x: Array) -> Array:
+        """Zeros past the end: nothing that stands in the padding, not even a NaN, may reach a product."""
+        if self.past.any():
+            x = x.copy()
+            x[self.past] = 0
+        return x
 
+    def final(self, states: Array) -> Array:
+        """The state after each sequence's last step, of h_0 … h_T."""
+        return states[self.last + 1, np.arange(len(self.last))]
 
-def outgoing(dy: Array, dh_last: Array, last: Array, past: Array) -> Array:
-    """What reaches each h_t from outside: its output, and for the last one the final state."""
-    dy = blank(dy, past).copy()
-    dy[last, np.arange(len(last))] += dh_last
-    return dy
+    def incoming(self, dy: Array, dh_last: Array) -> Array:
+        """What reaches h_0 … h_T from outside, feature-first: each output's gradient, and the final state's."""
+        steps, batch, features = dy.shape
+        dh = np.zeros((steps + 1, features, batch), dy.dtype)
+        dh[1:] = self.blank(dy).transpose(0, 2, 1)
+        dh[self.last + 1, :, np.arange(batch)] += dh_last
+        return dh
 
 
 def reverse(x: Array, lengths: Array | None) -> Array:
@@ -83,19 +90,13 @@ def reverse(x: Array, lengths: Array | None) -> Array:
     return x[np.where(step < lengths, lengths - 1 - step, step), np.arange(x.shape[1])]
 
 
+# ── checks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def check_layer(
-    where: str,
-    blocks: int,
-    x: Array,
-    states: tuple[Array, ...],
-    w_ih: Array,
-    w_hh: Array,
-    b_ih: Array | None,
-    b_hh: Array | None,
-    lengths: Array | None,
-    w_hr: Array | None = None,
-) -> tuple[Array, Array]:
-    """Shapes and dtypes of one layer's arrays; returns the clock."""
+    where: str, blocks: int, x: Array, lengths: Array | None, *, w_hh: Array, **others: Array | None
+) -> Clock:
+    """Shapes and dtypes of one layer's arrays, by their names; the weights have `blocks` blocks of H rows."""
     require_rank(where, "x", x, 3, "(T, B, I)")
     require_floating(where, "x", x)
     steps, batch, features = x.shape
@@ -103,17 +104,28 @@ def check_layer(
     require_rank(where, "w_hh", w_hh, 2, f"({blocks} H, H)")
     rows, out = w_hh.shape
     hidden = rows // blocks
-    expected: dict[str, tuple[Array | None, tuple[int, ...]]] = {
-        "w_hh": (w_hh, (blocks * hidden, hidden if w_hr is None else out)),
-        "w_ih": (w_ih, (blocks * hidden, features)),
-        "b_ih": (b_ih, (blocks * hidden,)),
-        "b_hh": (b_hh, (blocks * hidden,)),
-        "w_hr": (w_hr, (out, hidden)),
-        "h0": (states[0], (batch, out)),
-        "c0": (states[-1] if len(states) > 1 else None, (batch, hidden)),
+    expected = {
+        "w_hh": (blocks * hidden, out if others.get("w_hr") is not None else hidden),
+        "w_ih": (blocks * hidden, features),
+        "b_ih": (blocks * hidden,),
+        "b_hh": (blocks * hidden,),
+        "w_hr": (out, hidden),
+        "h0": (batch, out),
+        "c0": (batch, hidden),
     }
-    for name, (array, shape) in expected.items():
+    arrays = {"w_hh": w_hh, **others}
+    for name, shape in expected.items():
+        array = arrays.get(name)
         if array is not None and array.shape != shape:
             raise ValueError(f"{where}: {name} has shape {array.shape}, expected {shape} to match x {x.shape}")
-    require_same_dtype(where, x=x, **{name: array for name, (array, _) in expected.items()})
+    require_same_dtype(where, x=x, **arrays)
     return _clock(where, lengths, steps, batch)
+
+
+def _clock(where: str, lengths: Array | None, steps: int, batch: int) -> Clock:
+    lengths = np.full(batch, steps) if lengths is None else np.asarray(lengths)
+    require(
+        lengths.shape == (batch,) and lengths.dtype.kind in "iu" and bool(((lengths >= 1) & (lengths <= steps)).all()),
+        f"{where}: lengths is {lengths!r}, expected {batch} whole numbers from 1 to {steps}",
+    )
+    return Clock(lengths - 1, np.arange(steps)[:, None] >= lengths)

@@ -7,7 +7,9 @@ import numpy as np
 
 from twice.kernels.checks import Array, require, require_rank
 from twice.kernels.dropout import dropout as drop
-from twice.kernels.recurrent.layers import gru, lstm, rnn
+from twice.kernels.recurrent.gru_layer import gru
+from twice.kernels.recurrent.lstm_layer import lstm
+from twice.kernels.recurrent.rnn_layer import rnn
 from twice.kernels.recurrent.sequence import reverse
 
 

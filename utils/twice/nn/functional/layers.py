@@ -225,11 +225,24 @@ def _maximum_undone(rank: int) -> Callable[..., Tensor]:
 
 
 max_pool1d, max_pool2d, max_pool3d = map(_maximum, (1, 2, 3))
-avg_pool1d, avg_pool2d, avg_pool3d = map(_average, (1, 2, 3))
+_avg_pool1d, avg_pool2d, avg_pool3d = map(_average, (1, 2, 3))
 lp_pool1d, lp_pool2d, lp_pool3d = map(_power_mean, (1, 2, 3))
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = map(_adaptive_maximum, (1, 2, 3))
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = map(_adaptive_average, (1, 2, 3))
 max_unpool1d, max_unpool2d, max_unpool3d = map(_maximum_undone, (1, 2, 3))
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window"""
+    return _avg_pool1d(input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
 
 # ── norms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

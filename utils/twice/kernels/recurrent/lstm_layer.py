@@ -1,0 +1,113 @@
+"""Long short-term memory: a cell c that is kept, written and read through gates."""
+
+import numpy as np
+
+from twice.kernels.checks import Array
+from twice.kernels.recurrent.gates import sigmoid_back, sigmoid_inplace
+from twice.kernels.recurrent.sequence import (
+    bias_gradients,
+    check_layer,
+    feature_rows,
+    input_gradients,
+    input_products,
+    states_from,
+    step_rows,
+)
+
+
+def lstm(
+    x: Array,
+    h0: Array,
+    c0: Array,
+    w_ih: Array,
+    w_hh: Array,
+    b_ih: Array | None = None,
+    b_hh: Array | None = None,
+    w_hr: Array | None = None,
+    *,
+    lengths: Array | None = None,
+):
+    """z_t = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh in four blocks i f g o; i, f, o = σ(z), g = tanh(z);
+    c_t = f c_{t-1} + i g,  m_t = o tanh(c_t),  h_t = m_t (W_hr m_t with a projection); returns (y, h_T, c_T), y_t = h_t.
+
+    Backward in time: dh_t = dy_t + W_hhᵀ dz_{t+1} goes through the step to dz_t; then dx_t = W_ihᵀ dz_t,
+    dW_ih = Σ dz_t x_tᵀ, dW_hh = Σ dz_t h_{t-1}ᵀ, dW_hr = Σ dh_t m_tᵀ, db = Σ dz_t.
+    """
+    arrays = {"h0": h0, "c0": c0, "w_ih": w_ih, "w_hh": w_hh, "b_ih": b_ih, "b_hh": b_hh, "w_hr": w_hr}
+    clock = check_layer("lstm", 4, x, lengths, **arrays)
+    x, biases = clock.blank(x), (b_ih is not None, b_hh is not None)
+    gates = input_products(x, w_ih, b_ih, b_hh)
+    h, c, tanh_c = _forward(gates, h0, c0, w_hh, w_hr)
+    h[1:][clock.past] = 0
+
+    def back(dy: Array, dh_last: Array, dc_last: Array, needs=(True,)):
+        dh = clock.incoming(dy, dh_last)
+        dz, dc = _backward(dh, dc_last, clock.last, gates, c, tanh_c, w_hh, w_hr)
+        rows = feature_rows(dz)
+        dx, dw_ih = input_gradients(rows, x, w_ih, needs[0])
+        dw_hh = np.matmul(rows, step_rows(h[:-1]))
+        m = None if w_hr is None else gates[:, -c.shape[1] :] * tanh_c
+        dw_hr = None if m is None else np.matmul(feature_rows(dh[1:]), feature_rows(m).T)
+        return dx, dh[0].T, dc.T, dw_ih, dw_hh, *bias_gradients(rows, biases), dw_hr
+
+    return (h[1:], clock.final(h), clock.final(c.swapaxes(1, 2))), back
+
+
+def _forward(z: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array | None) -> tuple[Array, Array, Array]:
+    """h_0 … h_T (T + 1, B, H), c_0 … c_T (T + 1, H, B) and tanh c_t; z (T, 4H, B), the inputs' part, becomes i f g o."""
+    h, c, now = states_from(h0, len(z)), states_from(c0.T, len(z)), h0.T
+    tanh_c = np.empty_like(c[1:])
+    for t in range(len(z)):
+        z[t] += w_hh @ now
+        m = _step(z[t], c[t], c[t + 1], tanh_c[t])
+        now = m if w_hr is None else w_hr @ m
+        h[t + 1] = now.T
+    return h, c, tanh_c
+
+
+def _backward(
+    dh: Array,
+    dc_last: Array,
+    last: Array,
+    gates: Array,
+    c: Array,
+    tanh_c: Array,
+    w_hh: Array,
+    w_hr: Array | None,
+) -> tuple[Array, Array]:
+    """dz (T, 4H, B) and dc_0, given dh from outside (T + 1, H, B), to which the loop adds what comes from later steps."""
+    dz, dc = np.empty_like(gates), np.zeros_like(c[0])
+    for t in reversed(range(len(gates))):
+        if (ending := last == t).any():
+            dc[:, ending] = dc_last[ending].T
+        dm = dh[t + 1] if w_hr is None else w_hr.T @ dh[t + 1]
+        _step_back(dm, dc, gates[t], c[t], tanh_c[t], dz[t])
+        dh[t] += w_hh.T @ dz[t]
+    return dz, dc
+
+
+def _step(z: Array, c_before: Array, c: Array, tanh_c: Array) -> Array:
+    """Turns z into the gates i f g o, fills c and tanh(c); returns m = o tanh(c)."""
+    gates = z.reshape(4, *c.shape)
+    i, f, g, o = gates
+    sigmoid_inplace(gates[:2])
+    np.tanh(g, out=g)
+    sigmoid_inplace(o)
+    np.multiply(f, c_before, out=c)
+    c += i * g
+    return o * np.tanh(c, out=tanh_c)
+
+
+def _step_back(dm: Array, dc: Array, gates: Array, c_before: Array, tanh_c: Array, dz: Array) -> None:
+    """Given dm: fills dz, and turns dc, what later steps send to c, into what c_before receives."""
+    gates, dz = gates.reshape(4, *dc.shape), dz.reshape(4, *dc.shape)
+    (i, f, g, o), (di, df, dg, do) = gates, dz
+    dc += (1 - tanh_c * tanh_c) * o * dm
+    np.multiply(dc, g, out=di)
+    np.multiply(dc, c_before, out=df)
+    np.multiply(dc, i, out=dg)
+    np.multiply(dm, tanh_c, out=do)
+    dc *= f
+    sigmoid_back(dz[:2], gates[:2])
+    dg *= 1 - g * g
+    sigmoid_back(do, o)
