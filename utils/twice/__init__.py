@@ -74,3 +74,6 @@ __version__ = "0.1.0"
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 bool = creation.bool_
+
+from twice import nn, optim  # noqa: E402  made of the names above
+from twice.files import copy_weights, from_torch, load, save, to_torch  # noqa: E402

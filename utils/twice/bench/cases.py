@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from twice.blocks import Sum
+
 
 class Engine:
     """One of the two: the namespaces of the same names, and how to make a tensor of an array."""
@@ -141,21 +143,6 @@ def residual_network(nn: Any, block: Callable[..., Any], stem: list, widths: lis
     return nn.Sequential(*stem, *blocks, *head, nn.Linear(c, 10 if c < 100 else 1000))
 
 
-def residual(nn: Any, body: Any, shortcut: Any) -> Any:
-    """relu(body(x) + shortcut(x)) as a module of either engine."""
-
-    class Residual(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.body, self.shortcut = body, shortcut
-            self.relu = nn.ReLU(inplace=True)
-
-        def forward(self, x: Any) -> Any:
-            return self.relu(self.body(x) + self.shortcut(x))
-
-    return Residual()
-
-
 def unit(nn: Any, c: int, k: int, size: int, stride: int = 1) -> list:
     """Convolution and BatchNorm."""
     return [nn.Conv2d(c, k, size, stride, size // 2, bias=False), nn.BatchNorm2d(k)]
@@ -165,7 +152,7 @@ def basic_block(nn: Any, c: int, width: int, stride: int) -> tuple:
     """Two 3×3 convolutions beside a shortcut."""
     body = nn.Sequential(*unit(nn, c, width, 3, stride), nn.ReLU(inplace=True), *unit(nn, width, width, 3))
     shortcut = nn.Identity() if c == width else nn.Sequential(*unit(nn, c, width, 1, stride))
-    return residual(nn, body, shortcut), width
+    return nn.Sequential(Sum(nn, body, shortcut), nn.ReLU(inplace=True)), width
 
 
 def bottleneck(nn: Any, c: int, width: int, stride: int) -> tuple:
@@ -175,7 +162,7 @@ def bottleneck(nn: Any, c: int, width: int, stride: int) -> tuple:
         *unit(nn, width, 4 * width, 1),
     )  # fmt: skip
     shortcut = nn.Identity() if c == 4 * width else nn.Sequential(*unit(nn, c, 4 * width, 1, stride))
-    return residual(nn, body, shortcut), 4 * width
+    return nn.Sequential(Sum(nn, body, shortcut), nn.ReLU(inplace=True)), 4 * width
 
 
 def resnet20(nn: Any) -> Any:

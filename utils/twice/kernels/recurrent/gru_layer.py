@@ -43,20 +43,14 @@ def gru(
         da, dq = _backward(dh, gates, h, w_hh, q, reset_after)
         rows = feature_rows(da)
         dx, dw_ih = input_gradients(rows, x, w_ih, needs[0])
-        db_ih = rows.sum(1) if biases[0] else None
-        before, gated = step_rows(h[:-1]), 2 * h.shape[2]
-        if reset_after:  # what reaches W_hn and b_hn is dq
-            rows[gated:] = feature_rows(dq)
-        dw_hh = np.matmul(rows, before)
-        if not reset_after:  # what W_hn multiplies is q
-            dw_hh[gated:] = np.matmul(rows[gated:], feature_rows(q).T)
-        return dx, dh[0].T, dw_ih, dw_hh, db_ih, rows.sum(1) if biases[1] else None
+        dw_hh, db_hh = _state_gradients(rows, h, q, dq, reset_after)
+        return dx, dh[0].T, dw_ih, dw_hh, rows.sum(1) if biases[0] else None, db_hh if biases[1] else None
 
     return (h[1:], clock.final(h)), back
 
 
 def _forward(a: Array, h0: Array, w: Array, b: Array, reset_after: bool) -> tuple[Array, Array]:
-    """h_0 … h_T (T + 1, B, H) and q (T, H, B); a (T, 3H, B), the inputs' part, becomes the gates r z n."""
+    """h (T + 1, B, H) and q (T, H, B); a (T, 3H, B), the inputs' part, becomes the gates r z n."""
     h, now = states_from(h0, len(a)), h0.T
     q = np.empty((len(a), *now.shape), a.dtype)
     for t in range(len(a)):
@@ -66,11 +60,19 @@ def _forward(a: Array, h0: Array, w: Array, b: Array, reset_after: bool) -> tupl
 
 
 def _backward(dh: Array, gates: Array, h: Array, w: Array, q: Array, reset_after: bool) -> tuple[Array, Array]:
-    """da (T, 3H, B) and dq, given dh from outside (T + 1, H, B), to which the loop adds what comes from later steps."""
+    """da (T, 3H, B) and dq; the loop adds to dh (T + 1, H, B), from outside, what comes from later steps."""
     da, dq = np.empty_like(gates), np.empty_like(q)
     for t in reversed(range(len(gates))):
         dh[t] += _step_back(dh[t + 1], gates[t], h[t].T, w, q[t], reset_after, da[t], dq[t])
     return da, dq
+
+
+def _state_gradients(rows: Array, h: Array, q: Array, dq: Array, reset_after: bool) -> tuple[Array, Array]:
+    """dW_hh and db_hh, of da in `feature_rows`: W_hn met h_{t-1} and receives dq, or it met q = r h and receives dn."""
+    before, (to_rz, to_n) = step_rows(h[:-1]), _split(rows)
+    received, met = (feature_rows(dq), before) if reset_after else (to_n, feature_rows(q).T)
+    dw_hh = np.concatenate([np.matmul(to_rz, before), np.matmul(received, met)])
+    return dw_hh, np.concatenate([to_rz.sum(1), received.sum(1)])
 
 
 def _step(a: Array, h: Array, w: Array, b: Array, q: Array, reset_after: bool) -> Array:
@@ -91,9 +93,7 @@ def _step(a: Array, h: Array, w: Array, b: Array, q: Array, reset_after: bool) -
     return n + z * (h - n)
 
 
-def _step_back(
-    dh: Array, gates: Array, h: Array, w: Array, q: Array, reset_after: bool, da: Array, dq: Array
-) -> Array:
+def _step_back(dh: Array, gates: Array, h: Array, w: Array, q: Array, reset_after: bool, da: Array, dq: Array) -> Array:
     """Fills da and dq; returns what h, the state before, receives."""
     (r, z, n), (dr, dz, dn) = gates.reshape(3, *h.shape), da.reshape(3, *h.shape)
     w_rz, w_n = _split(w)

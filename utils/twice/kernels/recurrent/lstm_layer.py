@@ -1,5 +1,7 @@
 """Long short-term memory: a cell c that is kept, written and read through gates."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from twice.kernels.checks import Array
@@ -15,6 +17,14 @@ from twice.kernels.recurrent.sequence import (
 )
 
 
+class Steps(NamedTuple):
+    """What backward needs of all steps (a tuple, in which the tape finds the arrays)."""
+
+    gates: Array  # i f g o, (T, 4H, B)
+    c: Array  # c_0 … c_T, (T + 1, H, B)
+    tanh_c: Array  # (T, H, B)
+
+
 def lstm(
     x: Array,
     h0: Array,
@@ -28,33 +38,31 @@ def lstm(
     lengths: Array | None = None,
 ):
     """z_t = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh in four blocks i f g o; i, f, o = σ(z), g = tanh(z);
-    c_t = f c_{t-1} + i g,  m_t = o tanh(c_t),  h_t = m_t (W_hr m_t with a projection); returns (y, h_T, c_T), y_t = h_t.
+    c_t = f c_{t-1} + i g,  m_t = o tanh(c_t),  y_t = h_t = m_t (with a projection W_hr m_t); returns (y, h_T, c_T).
 
     Backward in time: dh_t = dy_t + W_hhᵀ dz_{t+1} goes through the step to dz_t; then dx_t = W_ihᵀ dz_t,
     dW_ih = Σ dz_t x_tᵀ, dW_hh = Σ dz_t h_{t-1}ᵀ, dW_hr = Σ dh_t m_tᵀ, db = Σ dz_t.
     """
-    arrays = {"h0": h0, "c0": c0, "w_ih": w_ih, "w_hh": w_hh, "b_ih": b_ih, "b_hh": b_hh, "w_hr": w_hr}
-    clock = check_layer("lstm", 4, x, lengths, **arrays)
+    others = {"h0": h0, "c0": c0, "w_ih": w_ih, "b_ih": b_ih, "b_hh": b_hh, "w_hr": w_hr}
+    clock = check_layer("lstm", 4, x, lengths, w_hh=w_hh, **others)
     x, biases = clock.blank(x), (b_ih is not None, b_hh is not None)
-    gates = input_products(x, w_ih, b_ih, b_hh)
-    h, c, tanh_c = _forward(gates, h0, c0, w_hh, w_hr)
+    h, steps = _forward(input_products(x, w_ih, b_ih, b_hh), h0, c0, w_hh, w_hr)
     h[1:][clock.past] = 0
 
     def back(dy: Array, dh_last: Array, dc_last: Array, needs=(True,)):
         dh = clock.incoming(dy, dh_last)
-        dz, dc = _backward(dh, dc_last, clock.last, gates, c, tanh_c, w_hh, w_hr)
+        dz, dc = _backward(dh, dc_last, clock.last, steps, w_hh, w_hr)
         rows = feature_rows(dz)
         dx, dw_ih = input_gradients(rows, x, w_ih, needs[0])
         dw_hh = np.matmul(rows, step_rows(h[:-1]))
-        m = None if w_hr is None else gates[:, -c.shape[1] :] * tanh_c
-        dw_hr = None if m is None else np.matmul(feature_rows(dh[1:]), feature_rows(m).T)
+        dw_hr = None if w_hr is None else _projection_gradient(dh[1:], steps)
         return dx, dh[0].T, dc.T, dw_ih, dw_hh, *bias_gradients(rows, biases), dw_hr
 
-    return (h[1:], clock.final(h), clock.final(c.swapaxes(1, 2))), back
+    return (h[1:], clock.final(h), clock.final(steps.c.swapaxes(1, 2))), back
 
 
-def _forward(z: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array | None) -> tuple[Array, Array, Array]:
-    """h_0 … h_T (T + 1, B, H), c_0 … c_T (T + 1, H, B) and tanh c_t; z (T, 4H, B), the inputs' part, becomes i f g o."""
+def _forward(z: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array | None) -> tuple[Array, Steps]:
+    """h_0 … h_T (T + 1, B, H) and the steps; z (T, 4H, B), the inputs' part, becomes the gates."""
     h, c, now = states_from(h0, len(z)), states_from(c0.T, len(z)), h0.T
     tanh_c = np.empty_like(c[1:])
     for t in range(len(z)):
@@ -62,20 +70,14 @@ def _forward(z: Array, h0: Array, c0: Array, w_hh: Array, w_hr: Array | None) ->
         m = _step(z[t], c[t], c[t + 1], tanh_c[t])
         now = m if w_hr is None else w_hr @ m
         h[t + 1] = now.T
-    return h, c, tanh_c
+    return h, Steps(z, c, tanh_c)
 
 
 def _backward(
-    dh: Array,
-    dc_last: Array,
-    last: Array,
-    gates: Array,
-    c: Array,
-    tanh_c: Array,
-    w_hh: Array,
-    w_hr: Array | None,
+    dh: Array, dc_last: Array, last: Array, steps: Steps, w_hh: Array, w_hr: Array | None
 ) -> tuple[Array, Array]:
-    """dz (T, 4H, B) and dc_0, given dh from outside (T + 1, H, B), to which the loop adds what comes from later steps."""
+    """dz (T, 4H, B) and dc_0; the loop adds to dh (T + 1, H, B), from outside, what comes from later steps."""
+    gates, c, tanh_c = steps
     dz, dc = np.empty_like(gates), np.zeros_like(c[0])
     for t in reversed(range(len(gates))):
         if (ending := last == t).any():
@@ -84,6 +86,12 @@ def _backward(
         _step_back(dm, dc, gates[t], c[t], tanh_c[t], dz[t])
         dh[t] += w_hh.T @ dz[t]
     return dz, dc
+
+
+def _projection_gradient(dh: Array, steps: Steps) -> Array:
+    """dW_hr = Σ dh_t m_tᵀ"""
+    o = np.split(steps.gates, 4, axis=1)[3]
+    return np.matmul(feature_rows(dh), feature_rows(o * steps.tanh_c).T)
 
 
 def _step(z: Array, c_before: Array, c: Array, tanh_c: Array) -> Array:

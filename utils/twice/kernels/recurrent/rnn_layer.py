@@ -55,7 +55,7 @@ def rnn(
 
 
 def _forward(z: Array, h0: Array, w_hh: Array, phi: Callable[[Array], Array]) -> Array:
-    """h_0 … h_T (T + 1, B, H), given the inputs' part of z (T, H, B)."""
+    """h (T + 1, B, H), given the inputs' part of z (T, H, B)."""
     h, now = states_from(h0, len(z)), h0.T
     for t in range(len(z)):
         now = phi(z[t] + w_hh @ now)
@@ -64,7 +64,7 @@ def _forward(z: Array, h0: Array, w_hh: Array, phi: Callable[[Array], Array]) ->
 
 
 def _backward(dh: Array, h: Array, w_hh: Array, slope: Callable[[Array], Array]) -> Array:
-    """dz (T, H, B), given dh from outside (T + 1, H, B), to which the loop adds what comes from later steps."""
+    """dz (T, H, B); the loop adds to dh (T + 1, H, B), from outside, what comes from later steps."""
     dz = np.empty_like(dh[1:])
     for t in reversed(range(len(dz))):
         np.multiply(dh[t + 1], slope(h[t + 1].T), out=dz[t])

@@ -1,6 +1,7 @@
 """Layers above layers, in one or both directions: torch.nn's RNN, LSTM and GRU as one kernel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from twice.kernels.recurrent.gru_layer import gru
 from twice.kernels.recurrent.lstm_layer import lstm
 from twice.kernels.recurrent.rnn_layer import rnn
 from twice.kernels.recurrent.sequence import reverse
+
+Weights = Sequence[Array | None]
 
 
 def rnn_stack(
@@ -33,9 +36,9 @@ def rnn_stack(
     Returns (y, h_n) with y (T, B, D·H). Batch-first is a transpose that belongs to the caller.
     """
     require(kind in ("rnn", "gru"), f"rnn_stack: kind is {kind!r}, expected 'rnn' or 'gru'")
-    layer = rnn if kind == "rnn" else gru
-    shape = num_layers, bidirectional, bias, False
-    return _stack(layer, x, (h0,), weights, *shape, dropout if training else 0.0, rng, lengths, options)
+    groups = _grouped(kind, weights, num_layers * (1 + bidirectional), bias)
+    layer = partial(rnn if kind == "rnn" else gru, **options)
+    return _stack(kind, layer, x, (h0,), groups, 1 + bidirectional, dropout if training else 0.0, rng, lengths)
 
 
 def lstm_stack(
@@ -56,81 +59,87 @@ def lstm_stack(
 
     `weights` as in `rnn_stack`; with proj_size each layer and direction ends with its w_hr.
     """
-    shape = num_layers, bidirectional, bias, proj_size > 0
-    return _stack(lstm, x, (h0, c0), weights, *shape, dropout if training else 0.0, rng, lengths, {})
+    groups = _grouped("lstm", weights, num_layers * (1 + bidirectional), bias, proj_size > 0)
+    return _stack("lstm", lstm, x, (h0, c0), groups, 1 + bidirectional, dropout if training else 0.0, rng, lengths)
 
 
-def _stack(
-    layer: Callable[..., Any],
-    x: Array,
-    states: tuple[Array, ...],
-    weights: tuple[Array, ...],
-    num_layers: int,
-    bidirectional: bool,
-    bias: bool,
-    projected: bool,
-    dropout: float,
-    rng: np.random.Generator | None,
-    lengths: Array | None,
-    options: dict[str, Any],
-):
-    """Each layer reads both directions of the one below, side by side in the features, with dropout in between."""
-    directions = 2 if bidirectional else 1
-    groups = _grouped(layer.__name__, weights, num_layers * directions, bias, projected)
-    for state in states:
-        require_rank(layer.__name__, "h0 or c0", state, 3, "(layers·directions, B, H)")
-        require(
-            len(state) == len(groups),
-            f"{layer.__name__}: a state has shape {state.shape}, expected {len(groups)} first",
-        )
-    require(0 <= dropout <= 1, f"{layer.__name__}: dropout is {dropout}, expected a probability from 0 to 1")
-    lengths = None if lengths is None else np.asarray(lengths)
-    pulls, finals, drops = [], [], []
-    for level in range(num_layers):
-        if level > 0 and dropout > 0:
-            x, undrop = drop(x, dropout, rng=rng)
-            drops.append(undrop)
-        outputs = []
-        for k in range(level * directions, (level + 1) * directions):
-            seen = reverse(x, lengths) if k % directions else x
-            (y, *final), pull = layer(seen, *(s[k] for s in states), *groups[k], lengths=lengths, **options)
-            outputs.append(reverse(y, lengths) if k % directions else y)
-            finals.append(final)
-            pulls.append(pull)
-        x = np.concatenate(outputs, axis=-1) if bidirectional else outputs[0]
-    present = [[w is not None for w in group] for group in groups]
-
-    def back(dy: Array, *dstates: Array, needs=(True,)):
-        to_states, to_weights = [], []
-        for level in reversed(range(num_layers)):
-            to_inputs = []
-            for k, part in reversed(list(enumerate(np.split(dy, directions, axis=-1), level * directions))):
-                part = reverse(part, lengths) if k % directions else part
-                dx, *others = pulls[k](part, *(d[k] for d in dstates), needs=(level > 0 or needs[0],))
-                to_inputs.append(reverse(dx, lengths) if k % directions and dx is not None else dx)
-                to_states.append(others[: len(dstates)])
-                to_weights.append([d for d, there in zip(others[len(dstates) :], present[k]) if there])
-            if to_inputs[0] is not None:
-                dy = sum(to_inputs[1:], to_inputs[0])
-            if level > 0 and dropout > 0:
-                dy = drops[level - 1](dy)
-        weight_gradients = [d for group in reversed(to_weights) for d in group]
-        return dy if needs[0] else None, *(np.stack(d[::-1]) for d in zip(*to_states)), *weight_gradients
-
-    return (x, *(np.stack(f) for f in zip(*finals))), back
-
-
-def _grouped(
-    where: str, weights: tuple[Array, ...], count: int, bias: bool, projected: bool
-) -> list[list[Array | None]]:
+def _grouped(where: str, weights: Weights, count: int, bias: bool, projected: bool = False) -> list[Weights]:
     """The flat sequence cut into w_ih, w_hh, b_ih, b_hh (and w_hr), one group a layer and direction."""
     each = 2 + 2 * bias + projected
     require(
         len(weights) == count * each,
         f"{where}: {len(weights)} weights came, expected {count * each}: {each} for each layer and direction",
     )
-    groups: list[list[Array | None]] = []
-    for start in range(0, len(weights), each):
-        group = list(weights[start : start + each])
-        groups.append([*group[:2], *(group[2:4] if bias else (None, None)), *(group[-1:] if projected else ())])
-    return groups
+    groups = [tuple(weights[start : start + each]) for start in range(0, len(weights), each)]
+    return [group if bias else (*group[:2], None, None, *group[2:]) for group in groups]
+
+
+def _stack(
+    where: str,
+    layer: Callable[..., Any],
+    x: Array,
+    states: tuple[Array, ...],
+    groups: list[Weights],
+    directions: int,
+    dropout: float,
+    rng: np.random.Generator | None,
+    lengths: Array | None,
+):
+    """Each layer reads both directions of the one below, with dropout in between."""
+    _check_stack(where, states, len(groups), dropout)
+    inputs = [(*first, *weights) for *first, weights in zip(*states, groups)]
+    levels = [slice(first, first + directions) for first in range(0, len(groups), directions)]
+    pulls, undrops, finals = [], [], []
+    for level in levels:
+        x, undrop = drop(x, dropout, rng=rng) if level.start and dropout else (x, lambda dx: dx)
+        (x, final), pull = _level(layer, x, inputs[level], lengths)
+        pulls.append(pull)
+        undrops.append(undrop)
+        finals += final
+
+    def back(dy: Array, *dstates: Array, needs=(True,)):
+        gradients: list[list[Array | None]] = []
+        dfinals = list(zip(*dstates))
+        for level, pull, undrop in reversed(list(zip(levels, pulls, undrops))):
+            dx, found = pull(dy, dfinals[level], level.start > 0 or needs[0])
+            dy, gradients = undrop(dx), found + gradients
+        to_states = zip(*(found[: len(dstates)] for found in gradients))
+        to_weights = (d for found in gradients for d in found[len(dstates) :])
+        return dy, *map(np.stack, to_states), *(d for d in to_weights if d is not None)
+
+    return (x, *map(np.stack, zip(*finals))), back
+
+
+def _check_stack(where: str, states: tuple[Array, ...], count: int, dropout: float) -> None:
+    for state in states:
+        require_rank(where, "h0 or c0", state, 3, "(layers·directions, B, H)")
+        require(len(state) == count, f"{where}: a state has shape {state.shape}, expected {count} first")
+    require(0 <= dropout <= 1, f"{where}: dropout is {dropout}, expected a probability from 0 to 1")
+
+
+def _level(layer: Callable[..., Any], x: Array, inputs: Sequence[Weights], lengths: Array | None):
+    """One layer, in one direction or both, whose outputs stand side by side in the features; and the final states."""
+    values, pulls = zip(*(run(layer, x, arrays, lengths) for run, arrays in zip((_onward, _backward), inputs)))
+    y = np.concatenate([y for y, *_ in values], axis=-1) if len(values) > 1 else values[0][0]
+
+    def back(dy: Array, dfinals: list[tuple[Array, ...]], need_x: bool):
+        parts = zip(pulls, np.split(dy, len(pulls), axis=-1), dfinals)
+        dxs, *others = zip(*(pull(part, *dfinal, needs=(need_x,)) for pull, part, dfinal in parts))
+        return sum(dxs[1:], dxs[0]) if need_x else None, list(map(list, zip(*others)))
+
+    return (y, [final for _, *final in values]), back
+
+
+def _onward(layer: Callable[..., Any], x: Array, arrays: Weights, lengths: Array | None):
+    return layer(x, *arrays, lengths=lengths)
+
+
+def _backward(layer: Callable[..., Any], x: Array, arrays: Weights, lengths: Array | None):
+    """The layer on each sequence from its end to its start; what it answers is turned round again."""
+    (y, *final), pull = layer(reverse(x, lengths), *arrays, lengths=lengths)
+
+    def back(dy: Array, *dfinal: Array, needs=(True,)):
+        dx, *others = pull(reverse(dy, lengths), *dfinal, needs=needs)
+        return None if dx is None else reverse(dx, lengths), *others
+
+    return (reverse(y, lengths), *final), back
