@@ -4,7 +4,7 @@ Inside, scores are kept as Sᵀ = K Qᵀ, (…, S, L): the softmax then reduces 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,8 @@ def scaled_dot_product_attention(
     o, _, pull = _attend(q, k, v, mask, scale, dropout_p, rng)
 
     def back(do: Array, needs=(True, True, True, True)):
-        dq, dk, dv, ds = pull(do, scores=needs[3] and attn_mask is not None and attn_mask.dtype.kind == "f")
-        dmask = None if ds is None or attn_mask is None else _fit(ds.swapaxes(-1, -2), attn_mask.shape)
+        dq, dk, dv, ds = pull(do, scores=needs[3] and attn_mask is not None)
+        dmask = None if ds is None else _mask_gradient(ds, attn_mask)
         return _fit(dq, q.shape), _fit(dk, k.shape), _fit(dv, v.shape), dmask
 
     return o, back
@@ -51,21 +51,24 @@ def scaled_dot_product_attention(
 def attention_weights(
     q: Array, k: Array, attn_mask: Array | None = None, *, is_causal: bool = False, scale: float | None = None
 ):
-    """P = softmax(scale Q Kᵀ + mask), (…, L, S): what `scaled_dot_product_attention` multiplies V with."""
+    """P = softmax(scale Q Kᵀ + mask), (…, L, S): what `scaled_dot_product_attention` multiplies V with.
+
+    dS = P (dP − rowsum(dP P)), dQ = scale dS K, dK = scale dSᵀ Q.
+    """
     _check_heads("attention_weights", q, k)
     mask = _mask("attention_weights", q, k, attn_mask, is_causal)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     p = _softmax(_scores(q, k, None if mask is None else mask.swapaxes(-1, -2), scale))
 
     def back(dp: Array, needs=(True, True, True)):
-        dp = dp.swapaxes(-1, -2)
-        ds = p * (dp - (dp * p).sum(-2, keepdims=True))
+        ds = _softmax_back(dp.swapaxes(-1, -2), p)
         dq, dk = _score_gradients(ds, q, k, scale)
-        if attn_mask is None or attn_mask.dtype.kind == "b" or not needs[2]:
-            return _fit(dq, q.shape), _fit(dk, k.shape), None
-        return _fit(dq, q.shape), _fit(dk, k.shape), _fit(ds.swapaxes(-1, -2), attn_mask.shape)
+        return _fit(dq, q.shape), _fit(dk, k.shape), _mask_gradient(ds, attn_mask) if needs[2] else None
 
     return p.swapaxes(-1, -2).copy(), back
+
+
+_BLOCK = 2**17  # scores at a time, half a megabyte of float32: they stay in the cache from one pass to the next
 
 
 def _attend(
@@ -78,57 +81,68 @@ def _attend(
     rng: np.random.Generator | None,
     empty: float = 1.0,
 ):
-    """O, the transposed weights after dropout W (…, S, L), and a pullback to dq, dk, dv and, if asked for, dSᵀ.
-
-    O = Wᵀ V with W = P m, m the dropout's factors: dS = W dW − P rowsum(dW W).
-    """
+    """`_attend_part` on one piece of the first batch axis after the other: O, the pieces' weights, and a pullback."""
     batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     q, k, v = (np.broadcast_to(x, batch + x.shape[-2:]) for x in (q, k, v))
-    p = np.empty((*batch, k.shape[-2], q.shape[-2]), q.dtype)
-    o = np.empty((*batch, q.shape[-2], v.shape[-1]), q.dtype)
-    w = np.empty_like(p) if dropout_p else p
-    mask = None if mask is None else np.broadcast_to(mask.swapaxes(-1, -2), p.shape)
-    parts = _parts(p)
-    for part in parts:
-        _softmax(_scores(q[part], k[part], None if mask is None else mask[part], scale, p[part]), empty)
-        if dropout_p:
-            w[part] = dropout(p[part], dropout_p, rng=rng)[0]
-        np.matmul(w[part].swapaxes(-1, -2), v[part], out=o[part])
+    parts = _parts((*batch, k.shape[-2], q.shape[-2]))
+    if mask is not None:
+        mask = np.broadcast_to(mask.swapaxes(-1, -2), (*batch, k.shape[-2], q.shape[-2]))
+    masks = [None if mask is None else mask[part] for part in parts]
+    options = scale, dropout_p, rng, empty
+    runs = [_attend_part(q[part], k[part], v[part], m, *options) for part, m in zip(parts, masks)]
+    outputs, weights, pulls = zip(*((o, w, pull) for (o, w), pull in runs))
 
     def back(do: Array, dw: Array | None = None, scores: bool = False):
-        dq, dk, dv = np.empty(q.shape, q.dtype), np.empty(k.shape, q.dtype), np.empty(v.shape, q.dtype)
-        ds = np.empty_like(p) if scores else None
-        for part in parts:
-            np.matmul(w[part], do[part], out=dv[part])
-            d = v[part] @ do[part].swapaxes(-1, -2)
-            along = np.vecdot(do[part], o[part])[..., None, :]  # rowsum(dW W), without forming it
-            if dw is not None:
-                d += dw[part]
-                along = along + (dw[part] * w[part]).sum(-2, keepdims=True)
-            d *= w[part]
-            d -= p[part] * along
-            _score_gradients(d, q[part], k[part], scale, dq[part], dk[part])
-            if ds is not None:
-                ds[part] = d
-        return dq, dk, dv, ds
+        dws = [None if dw is None else dw[part] for part in parts]
+        found = [pull(do[part], dw_part, scores) for pull, part, dw_part in zip(pulls, parts, dws)]
+        *gradients, ds = zip(*found)
+        return *map(np.concatenate, gradients), np.concatenate(ds) if scores else None
 
-    return o, w, back
+    return np.concatenate(outputs), weights, back
 
 
-def _parts(p: Array) -> Sequence[Any]:
-    """Pieces of the first axis whose scores stay in the cache from one pass over them to the next."""
-    if p.ndim == 2:
+def _parts(shape: tuple[int, ...]) -> Sequence[Any]:
+    """Pieces of the first axis of the scores, of about `_BLOCK` numbers."""
+    if len(shape) == 2:
         return [...]
-    step = max(1, len(p) * _BLOCK // max(1, p.size))
-    return [slice(start, start + step) for start in range(0, len(p), step)]
+    step = max(1, shape[0] * _BLOCK // max(1, math.prod(shape)))
+    return [slice(start, start + step) for start in range(0, max(1, shape[0]), step)]
 
 
-_BLOCK = 2**17  # scores: half a megabyte of float32
+def _attend_part(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    scale: float,
+    dropout_p: float,
+    rng: np.random.Generator | None,
+    empty: float,
+):
+    """O = W V with the weights W = P m, m the dropout's factors; O and Wᵀ, and a pullback to dq, dk, dv and dSᵀ.
+
+    dV = Wᵀ dO, dW = dO Vᵀ and what came for W itself, dS = W dW − P rowsum(dW W).
+    """
+    p = _softmax(_scores(q, k, mask, scale), empty)
+    w = dropout(p, dropout_p, rng=rng)[0] if dropout_p else p
+    o = np.matmul(w.swapaxes(-1, -2), v)
+
+    def back(do: Array, dw: Array | None, scores: bool):
+        total = np.vecdot(do, o)[..., None, :]  # rowsum(dO O) is rowsum(dO Vᵀ W), without forming it
+        ds = np.matmul(v, do.swapaxes(-1, -2))
+        if dw is not None:
+            ds += dw
+            total = total + (dw * w).sum(-2, keepdims=True)
+        ds *= w
+        ds -= p * total
+        return *_score_gradients(ds, q, k, scale), np.matmul(w, do), ds if scores else None
+
+    return (o, w), back
 
 
-def _scores(q: Array, k: Array, mask: Array | None, scale: float, out: Array | None = None) -> Array:
+def _scores(q: Array, k: Array, mask: Array | None, scale: float) -> Array:
     """Sᵀ = scale K Qᵀ + mask, the mask transposed as the scores are."""
-    s = np.matmul(k, (q * q.dtype.type(scale)).swapaxes(-1, -2), out=out)
+    s = np.matmul(k, (q * q.dtype.type(scale)).swapaxes(-1, -2))
     if mask is not None and mask.dtype == np.bool_:
         np.copyto(s, -np.inf, where=~mask)
     elif mask is not None:
@@ -136,11 +150,9 @@ def _scores(q: Array, k: Array, mask: Array | None, scale: float, out: Array | N
     return s
 
 
-def _score_gradients(
-    ds: Array, q: Array, k: Array, scale: float, dq: Array | None = None, dk: Array | None = None
-) -> tuple[Array, Array]:
-    dq = np.matmul(ds.swapaxes(-1, -2), k, out=dq)
-    dk = np.matmul(ds, q, out=dk)
+def _score_gradients(ds: Array, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
+    """dQ = scale dS K and dK = scale dSᵀ Q, given dSᵀ."""
+    dq, dk = np.matmul(ds.swapaxes(-1, -2), k), np.matmul(ds, q)
     dq *= scale
     dk *= scale
     return dq, dk
@@ -156,6 +168,16 @@ def _softmax(s: Array, empty: float = 1.0) -> Array:
     total[total == 0] = empty
     s /= total
     return s
+
+
+def _softmax_back(dp: Array, p: Array) -> Array:
+    """ds = p (dp − Σ dp p), the sum over axis −2."""
+    return p * (dp - (dp * p).sum(-2, keepdims=True))
+
+
+def _mask_gradient(ds: Array, mask: Array | None) -> Array | None:
+    """A mask of floats is added to the scores: its gradient is theirs, given dSᵀ."""
+    return None if mask is None or mask.dtype.kind != "f" else _fit(ds.swapaxes(-1, -2), mask.shape)
 
 
 def _fit(gradient: Array, shape: tuple[int, ...]) -> Array:
@@ -215,23 +237,23 @@ def additive_attention(
     attention, du = dscore vᵀ (1 − tanh²) is summed over the keys for W_q q and over the queries for W_k k.
     """
     _check_additive(query, keys, values, w_q, w_k, v, mask)
-    features = np.tanh((query @ w_q.T)[:, :, None] + (keys @ w_k.T)[:, None])  # (B, L, S, A)
+    (from_query, to_query), (from_keys, to_keys) = linear(query, w_q), linear(keys, w_k)
+    features = np.tanh(from_query[:, :, None] + from_keys[:, None])  # (B, L, S, A)
     scores = features @ v
     if mask is not None:
         np.copyto(scores, -np.inf, where=~mask)
     weights = _softmax(scores.swapaxes(1, 2)).swapaxes(1, 2)
     context = weights @ values
 
-    def back(dcontext: Array, dweights: Array, needs=(True,) * 7):
+    def back(dcontext: Array, dweights: Array):
         dp = dweights + dcontext @ values.swapaxes(1, 2)
-        dscores = weights * (dp - (dp * weights).sum(-1, keepdims=True))
+        dscores = _softmax_back(dp.swapaxes(1, 2), weights.swapaxes(1, 2)).swapaxes(1, 2)
         du = dscores[..., None] * v
         du *= 1 - features * features
-        to_query, to_keys = du.sum(2), du.sum(1)
+        dquery, dw_q, _ = to_query(du.sum(2))
+        dkeys, dw_k, _ = to_keys(du.sum(1))
         dv = dscores.ravel() @ features.reshape(-1, len(v))
-        dvalues = weights.swapaxes(1, 2) @ dcontext
-        dw_q, dw_k = _rows(to_query).T @ _rows(query), _rows(to_keys).T @ _rows(keys)
-        return to_query @ w_q, to_keys @ w_k, dvalues, dw_q, dw_k, dv, None
+        return dquery, dkeys, weights.swapaxes(1, 2) @ dcontext, dw_q, dw_k, dv, None
 
     return (context, weights.copy()), back
 
@@ -256,10 +278,6 @@ def _check_additive(
         raise TypeError(f"{where}: mask has dtype {mask.dtype}, expected bool (True = may attend)")
     if mask is not None:
         _check_fits(where, "mask", mask, (*query.shape[:2], keys.shape[1]))
-
-
-def _rows(x: Array) -> Array:
-    return x.reshape(-1, x.shape[-1])
 
 
 # ── many heads ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,40 +317,55 @@ def multi_head_attention(
     Returns the output, or (output, weights) with need_weights: (B, L, S), or (B, heads, L, S) if not averaged.
     Where a query may attend nowhere torch gives zeros, but NaN with need_weights; so does this.
     """
-    packed = in_proj_weight is not None
-    parts = _thirds(in_proj_weight) if packed else [q_proj_weight, k_proj_weight, v_proj_weight]
-    _check_multi_head(query, key, value, parts, num_heads, batch_first)
+    projections = [q_proj_weight, k_proj_weight, v_proj_weight]
+    _check_multi_head(query, key, value, in_proj_weight, projections, num_heads, batch_first)
     require(
         not is_causal or attn_mask is not None,
         "multi_head_attention: attn_mask is None, expected the causal mask beside is_causal=True",
     )
-    (q, to_query), (k, to_key), (v, to_value) = map(linear, (query, key, value), parts, _thirds(in_proj_bias))
-    q, k, v = (_split(x, num_heads, batch_first) for x in (q, k, v))
+    inputs = query, key, value
+    (q, k, v), to_inputs = _project(inputs, in_proj_weight, projections, in_proj_bias, num_heads, batch_first)
     positions = k.shape[2]
-    k, v = _extend(k, bias_k, add_zero_attn), _extend(v, bias_v, add_zero_attn)
-    mask, float_masks = _merge_masks(attn_mask, key_padding_mask, q, positions, k.shape[2])
+    (k, to_keys), (v, to_values) = _extend(k, bias_k, add_zero_attn), _extend(v, bias_v, add_zero_attn)
+    mask, to_masks = _merge_masks(attn_mask, key_padding_mask, q, positions, k.shape[2])
     empty = np.nan if need_weights else 1.0
-    o, p, pull = _attend(q, k, v, mask, q.shape[-1] ** -0.5, dropout_p if training else 0.0, rng, empty)
+    o, weights, pull = _attend(q, k, v, mask, q.shape[-1] ** -0.5, dropout_p if training else 0.0, rng, empty)
     y, to_heads = linear(_join(o, batch_first), out_proj_weight, out_proj_bias)
 
     def back(dy: Array, dweights: Array | None = None, needs=(True,) * 14):
         do, dw_out, db_out = to_heads(dy)
-        dp = None if dweights is None else _weights_gradient(dweights, num_heads, average_attn_weights)
-        wanted = [shapes if need else None for shapes, need in zip(float_masks, needs[12:])]
-        dq, dk, dv, ds = pull(_split(do, num_heads, batch_first), dp, scores=any(wanted))
-        dbias_k, dbias_v = _extra_gradient(dk, bias_k, positions), _extra_gradient(dv, bias_v, positions)
-        joined = (_join(d, batch_first) for d in (dq, dk[:, :, :positions], dv[:, :, :positions]))
-        pulls = zip((to_query, to_key, to_value), joined, needs)
-        dx, dw, db = zip(*(pull_in(d, needs=(need, True, True)) for pull_in, d, need in pulls))
-        dw_in = (np.concatenate(dw), None, None, None) if packed else (None, *dw)
-        db_in = None if in_proj_bias is None else np.concatenate(db)
-        dmasks = [shapes and _mask_gradient(ds[:, :, :positions], *shapes) for shapes in wanted]
-        return *dx, dw_in[0], db_in, dw_out, db_out, *dw_in[1:], dbias_k, dbias_v, *dmasks
+        dw = None if dweights is None else _show_back(dweights, num_heads, average_attn_weights)
+        to_wanted = [to_mask if need else None for to_mask, need in zip(to_masks, needs[12:])]
+        dq, dk, dv, ds = pull(_split(do, num_heads, batch_first), dw, scores=any(to_wanted))
+        (dk, dbias_k), (dv, dbias_v) = to_keys(dk), to_values(dv)
+        dx, dw_in, db_in, dprojections = to_inputs((dq, dk, dv), needs)
+        dmasks = [to_mask and to_mask(ds[:, :, :positions]) for to_mask in to_wanted]
+        return *dx, dw_in, db_in, dw_out, db_out, *dprojections, dbias_k, dbias_v, *dmasks
 
-    if not need_weights:
-        return y, back
-    shown = p.swapaxes(-1, -2)
-    return (y, shown.mean(1) if average_attn_weights else shown.copy()), back
+    return ((y, _show(weights, average_attn_weights)) if need_weights else y), back
+
+
+def _project(
+    inputs: Sequence[Array],
+    in_proj_weight: Array | None,
+    projections: Sequence[Array | None],
+    in_proj_bias: Array | None,
+    num_heads: int,
+    batch_first: bool,
+):
+    """Query, key and value through a linear layer each, as heads; a pullback to them, W, b and the projections."""
+    packed, biased = in_proj_weight is not None, in_proj_bias is not None
+    weights = _thirds(in_proj_weight) if packed else projections
+    projected, pulls = zip(*map(linear, inputs, weights, _thirds(in_proj_bias)))
+
+    def back(dheads: Sequence[Array], needs: Sequence[bool]):
+        parts = zip(pulls, dheads, needs)
+        gradients = (pull(_join(d, batch_first), needs=(need, True, True)) for pull, d, need in parts)
+        dx, dw, db = zip(*gradients)
+        db_in = np.concatenate(db) if biased else None
+        return (dx, np.concatenate(dw), db_in, (None,) * 3) if packed else (dx, None, db_in, dw)
+
+    return [_split(x, num_heads, batch_first) for x in projected], back
 
 
 def _thirds(x: Array | None) -> Sequence[Any]:
@@ -352,30 +385,36 @@ def _join(heads: Array, batch_first: bool) -> Array:
     return x.reshape(*x.shape[:2], -1)
 
 
-def _extend(x: Array, extra: Array | None, zero: bool) -> Array:
-    """One more position for a learnt key or value (1, 1, E), and one for a zero."""
-    batch, heads, _, size = x.shape
+def _extend(x: Array, extra: Array | None, zero: bool):
+    """One more position for a learnt key or value (1, 1, E), and one for a zero; a pullback to x and the learnt one."""
+    batch, heads, positions, size = x.shape
+    shape = None if extra is None else extra.shape
     if extra is not None:
         x = np.concatenate([x, np.broadcast_to(extra.reshape(1, heads, 1, size), (batch, heads, 1, size))], axis=2)
     if zero:
         x = np.concatenate([x, np.zeros((batch, heads, 1, size), x.dtype)], axis=2)
-    return x
+
+    def back(d: Array) -> tuple[Array, Array | None]:
+        return d[:, :, :positions], None if shape is None else d[:, :, positions].sum(0).reshape(shape)
+
+    return x, back
 
 
-def _extra_gradient(d: Array, extra: Array | None, position: int) -> Array | None:
-    return None if extra is None else d[:, :, position].sum(0).reshape(extra.shape)
+def _show(weights: Sequence[Array], averaged: bool) -> Array:
+    """The transposed weights of all pieces as one array (B, heads, L, S), or their mean over the heads."""
+    shown = np.concatenate(weights).swapaxes(-1, -2)
+    return shown.mean(1) if averaged else shown
 
 
-def _weights_gradient(dweights: Array, num_heads: int, averaged: bool) -> Array:
-    """The cotangent of the weights that were shown, as one of the transposed weights of every head."""
-    d = dweights.swapaxes(-1, -2)
+def _show_back(dshown: Array, num_heads: int, averaged: bool) -> Array:
+    d = dshown.swapaxes(-1, -2)
     return d[:, None] / d.dtype.type(num_heads) if averaged else d
 
 
 def _merge_masks(attn_mask: Array | None, key_padding_mask: Array | None, q: Array, positions: int, total: int):
     """The sum of both masks (B, heads, L, total), −inf for True; positions that were added are open to everyone.
 
-    Also, for each mask of floats, its shape with these axes and its own: where its gradient goes.
+    Also a pullback for each mask of floats, which is added to the scores: its gradient is theirs.
     """
     batch, heads, length, _ = q.shape
     _check_mask("attn_mask", attn_mask, (length, positions), (batch * heads, length, positions))
@@ -385,15 +424,18 @@ def _merge_masks(attn_mask: Array | None, key_padding_mask: Array | None, q: Arr
         None if attn_mask is None else attn_mask.reshape(-1, per_head, length, positions),
         None if key_padding_mask is None else key_padding_mask[:, None, None],
     ]
-    float_masks = [
-        (view.shape, mask.shape) if mask is not None and view is not None and mask.dtype.kind == "f" else None
-        for view, mask in zip(views, (attn_mask, key_padding_mask))
-    ]
+    pulls = [_to_mask(view, mask) for view, mask in zip(views, (attn_mask, key_padding_mask))]
     added = [_as_added(view, q.dtype) for view in views if view is not None]
     if not added:
-        return None, float_masks
-    merged = sum(added[1:], added[0])
-    return np.pad(merged, [(0, 0), (0, 0), (0, 0), (0, total - positions)]), float_masks
+        return None, pulls
+    return np.pad(sum(added[1:], added[0]), [(0, 0), (0, 0), (0, 0), (0, total - positions)]), pulls
+
+
+def _to_mask(view: Array | None, mask: Array | None) -> Callable[[Array], Array] | None:
+    if view is None or mask is None or mask.dtype.kind != "f":
+        return None
+    broadcast, shape = view.shape, mask.shape
+    return lambda ds: _fit(ds.swapaxes(-1, -2), broadcast).reshape(shape)
 
 
 def _as_added(mask: Array, dtype: np.dtype) -> Array:
@@ -408,20 +450,22 @@ def _check_mask(name: str, mask: Array | None, *expected: tuple[int, ...]) -> No
         raise ValueError(f"multi_head_attention: {name} has shape {mask.shape}, expected {either}")
 
 
-def _mask_gradient(ds: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    """A float mask is added to the scores: its gradient is theirs."""
-    return _fit(ds.swapaxes(-1, -2), view).reshape(shape)
-
-
 def _check_multi_head(
-    query: Array, key: Array, value: Array, weights: Sequence[Array | None], num_heads: int, batch_first: bool
+    query: Array,
+    key: Array,
+    value: Array,
+    in_proj_weight: Array | None,
+    projections: Sequence[Array | None],
+    num_heads: int,
+    batch_first: bool,
 ) -> None:
     where = "multi_head_attention"
     axes = "(B, length, features)" if batch_first else "(length, B, features)"
     for name, x in {"query": query, "key": key, "value": value}.items():
         require_rank(where, name, x, 3, axes)
-    for name, w in zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), weights):
-        require(w is not None, f"{where}: {name} is None, expected an array, or in_proj_weight for all three")
+    for name, w in zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), projections):
+        given = w is not None or in_proj_weight is not None
+        require(given, f"{where}: {name} is None, expected an array, or in_proj_weight for all three")
     features = query.shape[-1]
     require(
         features % num_heads == 0,

@@ -27,26 +27,43 @@ def batch_norm(
     dx = w·i·(dy − Σdy/m − x̂·Σ(dy·x̂)/m), dw = Σ dy·x̂, db = Σ dy; in evaluation dx = w·i·dy.
     """
     _check_channels("batch_norm", x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
-    planes = _planes(x)
-    if training:
-        m = planes.shape[0] * planes.shape[2]
-        require(m != 1, f"batch_norm: x has shape {x.shape}, expected more than one value a channel when training")
-        y, mean, var = _standardise(planes, weight, bias, eps)
-        _track(running_mean, mean, momentum)
-        _track(running_var, var * (m / max(m - 1, 1)), momentum)
-    else:
-        if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean or running_var is None, expected both when not training")
-        mean, var = running_mean.copy(), running_var
-    inverse = 1 / np.sqrt(var + eps)
     if not training:
-        y = _scale_and_shift(planes, mean, inverse, weight, bias)
+        return _fixed_norm(x, weight, bias, running_mean, running_var, eps)
+    planes = _planes(x)
+    m = _require_several("batch_norm", x, planes.shape[0] * planes.shape[2])
+    y, mean, var, standardise_back = _standardise(planes, weight, bias, eps)
+    _track(running_mean, mean, momentum)
+    _track(running_var, var * (m / max(m - 1, 1)), momentum)
 
     def back(dy: Array):
-        dx, dw, db = _standardise_back(_planes(dy), planes, mean, inverse, weight, fixed=not training)
+        dx, dw, db = standardise_back(_planes(dy))
         return dx.reshape(x.shape), None if weight is None else dw, None if bias is None else db
 
     return y.reshape(x.shape), back
+
+
+def _fixed_norm(
+    x: Array, weight: Array | None, bias: Array | None, mean: Array | None, var: Array | None, eps: float
+):
+    """Evaluation: y = a·(x − μ) + b with a = w/√(σ² + ε), μ and σ² given; dx = a·dy, dw = Σ dy·x̂, db = Σ dy."""
+    if mean is None or var is None:
+        raise ValueError("batch_norm: running_mean or running_var is None, expected both when not training")
+    planes, mean, inverse = _planes(x), mean.copy(), 1 / np.sqrt(var + eps)
+    a = inverse if weight is None else inverse * weight
+    y = planes - _column(mean, planes)
+    y *= _column(a, planes)
+    if bias is not None:
+        y += _column(bias, planes)
+
+    def to_x(dy: Array) -> Array:
+        u = _planes(dy)
+        return (u * _column(a, u)).reshape(dy.shape)
+
+    def to_weight(dy: Array) -> Array:
+        return _channel_products(_planes(dy), planes - _column(mean, planes)) * inverse
+
+    to_bias = None if bias is None else lambda dy: _channel_sums(_planes(dy))
+    return y.reshape(x.shape), Parts(to_x, None if weight is None else to_weight, to_bias)
 
 
 def instance_norm(

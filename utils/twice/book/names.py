@@ -1,0 +1,84 @@
+"""Names: what a room of the library offers, as a table made from its docstrings."""
+
+import inspect
+import re
+from functools import partial
+from html import escape
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def public(place: Any) -> dict[str, Any]:
+    """The functions and classes of the library that a module or a class offers, in the alphabet's order."""
+    found = {name: getattr(place, name) for name in sorted(dir(place), key=str.lower) if not name.startswith("_")}
+    return {name: thing for name, thing in found.items() if is_ours(thing)}
+
+
+def is_ours(thing: Any) -> bool:
+    """A function or a class that this library has made: no module, no number, nothing that was only imported."""
+    if not callable(thing) or isinstance(thing, ModuleType):
+        return False
+    made = thing.func if isinstance(thing, partial) else thing
+    return getattr(made, "__module__", "").partition(".")[0] == "twice"
+
+
+def sentence(thing: Any) -> str:
+    """The first line of its own docstring; a `partial` has only that of all partials."""
+    own = thing.__doc__ or ""
+    return "" if own == partial.__doc__ else inspect.cleandoc(own).partition("\n")[0].rstrip(".")
+
+
+def grouped(names: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """What each thing is, and its names: torch has two or three for some."""
+    groups: dict[int, list[str]] = {}
+    for name, thing in names.items():
+        groups.setdefault(id(thing), []).append(name)
+    return [(sentence(names[group[0]]), group) for group in groups.values()]
+
+
+def code(text: str) -> str:
+    """Escaped, with `backticks` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def table(place: str, names: dict[str, Any]) -> str:
+    """A row for each thing; names without a sentence close the table, one after the other."""
+    groups = grouped(names)
+    bare = [name for said, group in groups if not said for name in group]
+
+    def anchor(name: str) -> str:
+        return f'<code id="{place}.{name}">{name}</code>'
+
+    rows = [
+        f"<tr><td>{', '.join(map(anchor, group))}</td><td>{code(said)}</td></tr>" for said, group in groups if said
+    ]
+    if bare:
+        rows.append(f'<tr><td colspan="2">And, as their names say: {", ".join(map(anchor, bare))}</td></tr>')
+    head = '<thead><tr><th scope="col">Name</th><th scope="col">What it is</th></tr></thead>'
+    return f'<table class="table names">{head}<tbody>{"".join(rows)}</tbody></table>'
+
+
+class Names(SphinxDirective):
+    """`{names} twice.nn`: the public names of a module (or of a class in one) and what each is."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The page is built again when the library changes, as every page is."""
+        place = self.arguments[0]
+        names = public(import_module(place))
+        if not names:
+            raise self.error(f"names: {place} offers nothing, expected a module with public names")
+        return [nodes.raw("", table(place, names), format="html")]
+
+
+def setup(app: "Sphinx") -> None:
+    """Register this part of the extension."""
+    app.add_directive("names", Names)
