@@ -21,7 +21,7 @@ import numpy as np
 
 from twice.bench.cases import CASES, MEAN_GATE, Engine
 from twice.bench.environment import environment, settle_environment
-from twice.bench.measure import Row, measure
+from twice.bench.timing import Row, measure
 
 
 def main(json: Path | None = None, threads: int = 1, only: str | None = None) -> bool:
