@@ -13,6 +13,7 @@ import numpy as np
 
 from twice import creation
 from twice.autograd import Tensor, no_grad
+from twice.nn.hooks import BackwardHooks
 from twice.nn.parameter import Parameter
 
 Self = TypeVar("Self", bound="Module")
@@ -29,6 +30,8 @@ class Module:
     _non_persistent_buffers_set: set[str]
     _forward_hooks: dict[int, tuple[Callable[..., Any], bool]]
     _forward_pre_hooks: dict[int, tuple[Callable[..., Any], bool]]
+    _backward_hooks: dict[int, Callable[..., Any]]
+    _backward_pre_hooks: dict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -39,6 +42,8 @@ class Module:
             _non_persistent_buffers_set=set(),
             _forward_hooks={},
             _forward_pre_hooks={},
+            _backward_hooks={},
+            _backward_pre_hooks={},
         )
 
     # ── calling ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -48,7 +53,7 @@ class Module:
         raise NotImplementedError(f'{type(self).__name__}: the module has no "forward", expected a method of that name')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_pre_hooks or self._forward_hooks:
+        if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
             return self._call_between_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -58,7 +63,10 @@ class Module:
             if answer is not None:
                 args, kwargs = answer if with_kwargs else (answer, kwargs)
                 args = args if isinstance(args, tuple) else (args,)
-        result = self.forward(*args, **kwargs)
+        gates = BackwardHooks(self, self._backward_hooks.values(), self._backward_pre_hooks.values())
+        hooked = bool(gates.hooks or gates.pre_hooks)
+        result = self.forward(*(gates.enter(args) if hooked else args), **kwargs)
+        result = gates.leave(result) if hooked else result
         for hook, with_kwargs in list(self._forward_hooks.values()):
             answer = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
             result = result if answer is None else answer
@@ -80,11 +88,13 @@ class Module:
             raise NotImplementedError("register_forward_hook: always_call=True is not supported")
         return RemovableHandle(self._forward_hooks, (hook, with_kwargs), prepend)
 
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> "RemovableHandle":
-        """Not supported: hook the tensors instead."""
-        raise NotImplementedError("register_full_backward_hook: not supported, use Tensor.register_hook on the output")
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> "RemovableHandle":
+        """Call `hook(module, grad_output)` before the gradients of the inputs are computed; it may answer others."""
+        return RemovableHandle(self._backward_pre_hooks, hook, prepend)
 
-    register_full_backward_pre_hook = register_backward_hook = register_full_backward_hook
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> "RemovableHandle":
+        """Call `hook(module, grad_input, grad_output)` once both are known; it may answer another grad_input."""
+        return RemovableHandle(self._backward_hooks, hook, prepend)
 
     # ── registering ─────────────────────────────────────────────────────────────────────────────────────────────
 
