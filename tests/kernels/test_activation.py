@@ -112,6 +112,13 @@ def test_nan_stays_nan(name):
     assert np.isnan(getattr(activation, name)(np.array([np.nan], "float32"), **options)[0][0])
 
 
+def test_relu_hands_the_gradient_of_nan_on_as_torch_does():
+    x, dy = np.array([np.nan, -1.0, 0.0, 2.0]), np.array([3.0, 4.0, 5.0, 6.0])
+    theirs = torch.from_numpy(x).requires_grad_()
+    torch.relu(theirs).backward(torch.from_numpy(dy))
+    np.testing.assert_array_equal(activation.relu(x)[1](dy), theirs.grad.numpy())
+
+
 def test_infinite_inputs_pass_the_leaky_relu():
     y, _ = activation.leaky_relu(np.array([-np.inf, np.inf]))
     np.testing.assert_array_equal(y, [-np.inf, np.inf])

@@ -241,6 +241,18 @@ def test_cross_entropy_of_classes_equals_torch(shape, weighted, ignore_index, la
     )
 
 
+@reductions
+def test_smoothing_counts_a_target_whose_class_weighs_nothing(reduction):
+    weight = np.array([0.0, 1.0, 2.0])
+    options = {"reduction": reduction, "label_smoothing": 0.1, "ignore_index": 2}
+    compare_with_torch(
+        lambda x, t: loss.cross_entropy(x, t, weight, **options),
+        lambda x, t: F.cross_entropy(x, t, torch.from_numpy(weight), **options),
+        _normal(0, (3, 3)),
+        np.array([0, 1, 2]),
+    )
+
+
 @dtypes
 @reductions
 @pytest.mark.parametrize("shape", CLASS_SHAPES[:-1])

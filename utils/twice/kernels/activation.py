@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from twice.kernels.checks import Array, require, require_floating, require_same_dtype
-from twice.kernels.special import blockwise, erf
+from twice.kernels.special import blockwise, erf, expit, log1p_exp
 
 
 def elementwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,9 +30,9 @@ def elementwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 @elementwise
 def relu(x: Array, out: Array | None = None):
-    """y = max(x, 0), written into `out` if given (x itself for an in-place call); dx = dy·[y > 0]."""
+    """y = max(x, 0), written into `out` if given (x itself for an in-place call); dx = dy·[y ≠ 0]."""
     y = np.maximum(x, 0, out=out)
-    return y, lambda dy: dy * (y > 0)
+    return y, lambda dy: dy * (y != 0)
 
 
 @elementwise
@@ -45,7 +45,7 @@ def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0):
 
 @elementwise
 def relu6(x: Array):
-    """y = min(max(x, 0), 6)"""
+    """y = min(max(x, 0), 6); dx = dy strictly between 0 and 6, else 0."""
     return hardtanh(x, 0.0, 6.0)
 
 
@@ -115,21 +115,21 @@ def rrelu(
 
 @elementwise
 def threshold(x: Array, threshold: float, value: float):
-    """y = x where x > threshold, else value."""
+    """y = x where x > threshold, else value; dx = dy there, else 0."""
     stopped = x <= threshold
     return np.where(stopped, x.dtype.type(value), x), lambda dy: dy * ~stopped
 
 
 @elementwise
 def hardshrink(x: Array, lambd: float = 0.5):
-    """y = x where |x| > λ, else 0."""
+    """y = x where |x| > λ, else 0; dx = dy there, else 0."""
     passed = np.abs(x) > lambd
     return x * passed, lambda dy: dy * passed
 
 
 @elementwise
 def softshrink(x: Array, lambd: float = 0.5):
-    """y = x moved by λ towards 0, and 0 where it would cross: y = x − clip(x, −λ, λ)."""
+    """y = x moved by λ towards 0, and 0 where it would cross: y = x − clip(x, −λ, λ); dx = dy where y ≠ 0."""
     require(lambd >= 0, f"softshrink: lambd is {lambd}, expected at least 0")
     y = x - np.clip(x, -lambd, lambd)
     return y, lambda dy: dy * (y != 0)
@@ -167,16 +167,8 @@ def hardswish(x: Array):
 @elementwise
 def sigmoid(x: Array):
     """σ(x) = 1/(1 + e⁻ˣ); dσ/dx = σ(1 − σ)."""
-    y = blockwise(_sigmoid, x)
+    y = blockwise(expit, x)
     return y, lambda dy: blockwise(lambda dy, y: dy * y * (1 - y), dy, y)
-
-
-def _sigmoid(x: Array) -> Array:
-    """Where e⁻ˣ overflows to ∞, 1/∞ = 0 is the right answer."""
-    with np.errstate(over="ignore"):
-        y = np.exp(-x)
-    y += 1
-    return np.divide(1, y)
 
 
 @elementwise
@@ -210,12 +202,12 @@ def softsign(x: Array):
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0):
     """y = ln(1 + e^βx)/β, and x itself where βx > threshold; dy/dx = σ(βx), there 1."""
     linear = x * beta > threshold
-    y = _log1p_exp(x * beta)
+    y = log1p_exp(x * beta)
     y /= beta
     np.copyto(y, x, where=linear)
 
     def back(dy: Array):
-        slope = _sigmoid(x * beta)
+        slope = expit(x * beta)
         slope[x * beta > threshold] = 1
         slope *= dy
         return slope
@@ -223,27 +215,20 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0):
     return y, back
 
 
-def _log1p_exp(x: Array) -> Array:
-    """ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), which never overflows."""
-    y = np.log1p(np.exp(-np.abs(x)))
-    y += np.maximum(x, 0)
-    return y
-
-
 @elementwise
 def logsigmoid(x: Array):
     """y = ln σ(x) = −ln(1 + e⁻ˣ); dy/dx = σ(−x)."""
-    return -blockwise(_log1p_exp, -x), lambda dy: blockwise(lambda dy, x: dy * _sigmoid(-x), dy, x)
+    return -blockwise(log1p_exp, -x), lambda dy: blockwise(lambda dy, x: dy * expit(-x), dy, x)
 
 
 @elementwise
 def silu(x: Array):
     """y = x·σ(x); dy/dx = σ(1 + x(1 − σ))."""
-    return blockwise(lambda x: x * _sigmoid(x), x), lambda dy: blockwise(_silu_back, dy, x)
+    return blockwise(lambda x: x * expit(x), x), lambda dy: blockwise(_silu_back, dy, x)
 
 
 def _silu_back(dy: Array, x: Array) -> Array:
-    s = _sigmoid(x)
+    s = expit(x)
     slope = 1 - s
     slope *= x
     slope += 1
@@ -280,24 +265,24 @@ def _mish_back(dy: Array, x: Array) -> Array:
 
 @elementwise
 def elu(x: Array, alpha: float = 1.0):
-    """y = x where x > 0, else α(eˣ − 1)."""
-    return _exponential_unit(x, 1.0, alpha, 1.0)
+    """y = x where x > 0, else α(eˣ − 1); dy/dx = 1, else α·eˣ."""
+    return _exponential_unit(x, alpha)
 
 
 @elementwise
 def selu(x: Array):
     """y = λ·elu(x, α), with the λ and α that keep mean 0 and variance 1 from layer to layer (Klambauer 2017)."""
-    return _exponential_unit(x, 1.0507009873554805, 1.6732632423543772, 1.0)
+    return _exponential_unit(x, alpha=1.6732632423543772, scale=1.0507009873554805)
 
 
 @elementwise
 def celu(x: Array, alpha: float = 1.0):
-    """y = x where x > 0, else α(e^(x/α) − 1): an ELU whose slope at 0 is always 1."""
+    """y = x where x > 0, else α(e^(x/α) − 1): an ELU whose slope at 0 is always 1; dy/dx = 1, else e^(x/α)."""
     require(alpha != 0, "celu: alpha is 0, expected another number")
-    return _exponential_unit(x, 1.0, alpha, 1 / alpha)
+    return _exponential_unit(x, alpha, rate=1 / alpha)
 
 
-def _exponential_unit(x: Array, scale: float, alpha: float, rate: float):
+def _exponential_unit(x: Array, alpha: float, scale: float = 1.0, rate: float = 1.0):
     """y = s·x where x > 0, else s·α(e^(rx) − 1); dy/dx = s, else s·α·r·e^(rx)."""
     y = np.minimum(x, 0)
     y *= rate
@@ -326,7 +311,6 @@ def gelu(x: Array, approximate: str = "none"):
     require(approximate in ("none", "tanh"), f"gelu: approximate is {approximate!r}, expected 'none' or 'tanh'")
     if approximate == "tanh":
         return _gelu_tanh(x)
-
     share = blockwise(_normal, x)  # Φ(x), kept: it costs more than the rest together
     return x * share, lambda dy: blockwise(_gelu_back, dy, x, share)
 
@@ -404,12 +388,12 @@ def glu(x: Array, dim: int = -1):
     def back(dy: Array):
         dx = np.empty_like(x)
         da, db = np.split(dx, 2, axis=dim)
-        s = _sigmoid(b)
+        s = expit(b)
         np.multiply(dy, s, out=da)
         np.multiply(da, a * (1 - s), out=db)
         return dx
 
-    return a * _sigmoid(b), back
+    return a * expit(b), back
 
 
 @elementwise

@@ -38,7 +38,7 @@ def scaled_dot_product_attention(
     _check_heads("scaled_dot_product_attention", q, k, v)
     mask = _mask("scaled_dot_product_attention", q, k, attn_mask, is_causal)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    o, _, pull = _attend(q, k, v, mask, scale, dropout_p, rng)
+    o, _, pull = _attend(q, k, v, mask, scale=scale, dropout_p=dropout_p, rng=rng)
 
     def back(do: Array, needs=(True, True, True, True)):
         dq, dk, dv, ds = pull(do, scores=needs[3] and attn_mask is not None)
@@ -71,16 +71,7 @@ def attention_weights(
 _BLOCK = 2**17  # scores at a time, half a megabyte of float32: they stay in the cache from one pass to the next
 
 
-def _attend(
-    q: Array,
-    k: Array,
-    v: Array,
-    mask: Array | None,
-    scale: float,
-    dropout_p: float,
-    rng: np.random.Generator | None,
-    empty: float = 1.0,
-):
+def _attend(q: Array, k: Array, v: Array, mask: Array | None, **options: Any):
     """`_attend_part` on one piece of the first batch axis after the other: O, the pieces' weights, and a pullback."""
     batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     q, k, v = (np.broadcast_to(x, batch + x.shape[-2:]) for x in (q, k, v))
@@ -88,8 +79,7 @@ def _attend(
     if mask is not None:
         mask = np.broadcast_to(mask.swapaxes(-1, -2), (*batch, k.shape[-2], q.shape[-2]))
     masks = [None if mask is None else mask[part] for part in parts]
-    options = scale, dropout_p, rng, empty
-    runs = [_attend_part(q[part], k[part], v[part], m, *options) for part, m in zip(parts, masks)]
+    runs = [_attend_part(q[part], k[part], v[part], m, **options) for part, m in zip(parts, masks)]
     outputs, weights, pulls = zip(*((o, w, pull) for (o, w), pull in runs))
 
     def back(do: Array, dw: Array | None = None, scores: bool = False):
@@ -117,7 +107,7 @@ def _attend_part(
     scale: float,
     dropout_p: float,
     rng: np.random.Generator | None,
-    empty: float,
+    empty: float = 1.0,
 ):
     """O = W V with the weights W = P m, m the dropout's factors; O and Wᵀ, and a pullback to dq, dk, dv and dSᵀ.
 
@@ -328,8 +318,8 @@ def multi_head_attention(
     positions = k.shape[2]
     (k, to_keys), (v, to_values) = _extend(k, bias_k, add_zero_attn), _extend(v, bias_v, add_zero_attn)
     mask, to_masks = _merge_masks(attn_mask, key_padding_mask, q, positions, k.shape[2])
-    empty = np.nan if need_weights else 1.0
-    o, weights, pull = _attend(q, k, v, mask, q.shape[-1] ** -0.5, dropout_p if training else 0.0, rng, empty)
+    options = {"dropout_p": dropout_p if training else 0.0, "rng": rng, "empty": np.nan if need_weights else 1.0}
+    o, weights, pull = _attend(q, k, v, mask, scale=q.shape[-1] ** -0.5, **options)
     y, to_heads = linear(_join(o, batch_first), out_proj_weight, out_proj_bias)
 
     def back(dy: Array, dweights: Array | None = None, needs=(True,) * 14):

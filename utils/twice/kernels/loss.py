@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from twice.kernels.activation import _log1p_exp, _sigmoid
 from twice.kernels.checks import Array, require, require_floating, require_same_dtype
+from twice.kernels.special import expit, log1p_exp
 
 _BLOCK = 1 << 16  # numbers a block of cross-entropy: its passes stay in cache
 
@@ -62,7 +62,10 @@ def huber_loss(x: Array, target: Array, reduction: str = "mean", delta: float = 
 def poisson_nll_loss(
     x: Array, target: Array, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
 ):
-    """ℓ = eˣ − t·x where x is the log of the rate, else x − t·ln(x + ε); `full` adds Stirling's ln t! for t > 1."""
+    """ℓ = eˣ − t·x where x is the log of the rate, else x − t·ln(x + ε); `full` adds Stirling's ln t! for t > 1.
+
+    dx = eˣ − t, or 1 − t/(x + ε); dt = −x, or −ln(x + ε), and with `full` + ln t + 1/2t for t > 1.
+    """
     _floats("poisson_nll_loss", x, target)
     rate, log_rate = (np.exp(x), x) if log_input else (x, np.log(x + eps))
     losses = rate - target * log_rate
@@ -84,7 +87,10 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     x: Array, target: Array, var: Array, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ):
-    """ℓ = ½(ln v + d²/v), with d = x − t and v = max(var, ε); `full` adds ½ ln 2π."""
+    """ℓ = ½(ln v + d²/v), with d = x − t and v = max(var, ε); `full` adds ½ ln 2π.
+
+    dx = d/v = −dt, dv = ½(1/v − d²/v²).
+    """
     d = _difference("gaussian_nll_loss", x, target)
     require(bool((var >= 0).all()), "gaussian_nll_loss: var has a negative entry, expected variances")
     if var.shape != x.shape:
@@ -147,12 +153,12 @@ def binary_cross_entropy_with_logits(
     _floats(where, x, target)
     require(x.shape == target.shape, f"{where}: target has shape {target.shape}, expected {x.shape} as x")
     excess = x.dtype.type(0) if pos_weight is None else pos_weight - 1
-    losses = _weighted((1 - target) * x + (1 + excess * target) * _log1p_exp(-x), weight)
+    losses = _weighted((1 - target) * x + (1 + excess * target) * log1p_exp(-x), weight)
 
     def back(dy: Array):
         u = _weighted(_share(dy, x.size, reduction), weight)
-        dx = (1 - target) - (1 + excess * target) * _sigmoid(-x)
-        return u * dx, u * (excess * _log1p_exp(-x) - x)
+        dx = (1 - target) - (1 + excess * target) * expit(-x)
+        return u * dx, u * (excess * log1p_exp(-x) - x)
 
     return _reduce(where, losses, reduction), back
 
@@ -163,9 +169,9 @@ def soft_margin_loss(x: Array, target: Array, reduction: str = "mean"):
     z = -t * x
 
     def back(dy: Array):
-        return _share(dy, z.size, reduction) * -t * _sigmoid(z), None
+        return _share(dy, z.size, reduction) * -t * expit(z), None
 
-    return _reduce("soft_margin_loss", _log1p_exp(z), reduction), back
+    return _reduce("soft_margin_loss", log1p_exp(z), reduction), back
 
 
 def hinge_loss(x: Array, target: Array, reduction: str = "mean"):
@@ -181,7 +187,7 @@ def hinge_loss(x: Array, target: Array, reduction: str = "mean"):
 
 
 def hinge_embedding_loss(x: Array, target: Array, margin: float = 1.0, reduction: str = "mean"):
-    """ℓ = x where t = 1, max(0, margin − x) where t = −1."""
+    """ℓ = x where t = 1, max(0, margin − x) where t = −1; dx = 1, or −1 where ℓ > 0."""
     t = _signs("hinge_embedding_loss", x, target)
     room = margin - x
     losses = x * (t != -1) + np.maximum(room, 0) * (t != 1)
@@ -214,7 +220,10 @@ def multi_margin_loss(
     weight: Array | None = None,
     reduction: str = "mean",
 ):
-    """ℓ = w_t/C · Σ_{j≠t} max(0, margin − x_t + x_j)ᵖ for scores x (N, C) or (C), p = 1 or 2."""
+    """ℓ = w_t/C · Σ_{j≠t} max(0, z_j)ᵖ, z_j = margin − x_t + x_j, for scores x (N, C) or (C), p = 1 or 2.
+
+    dx_j = w_t/C · [z_j > 0], or 2 w_t/C · max(0, z_j) for p = 2; dx_t = −Σ_{j≠t} dx_j.
+    """
     where = "multi_margin_loss"
     require_floating(where, "x", x)
     require(p in (1, 2), f"{where}: p is {p}, expected 1 or 2")
@@ -240,8 +249,11 @@ def multi_margin_loss(
 
 
 def nll_loss(x: Array, target: Array, weight: Array | None = None, ignore_index: int = -100, reduction: str = "mean"):
-    """ℓ = −w_t·x_t for log-probabilities x (N, C, *) or (C) and classes t (N, *); the mean divides by Σ w_t."""
-    rows, t, w = _classes("nll_loss", x, target, weight, ignore_index)
+    """ℓ = −w_t·x_t for log-probabilities x (N, C, *) or (C) and classes t (N, *); the mean divides by Σ w_t.
+
+    dx_t = −w_t, and 0 at the other classes.
+    """
+    rows, t, _, w = _classes("nll_loss", x, target, weight, ignore_index)
     losses = -np.take_along_axis(rows, t, 1) * w
     total = _total(w, reduction)
 
@@ -270,23 +282,21 @@ def cross_entropy(
     require(0 <= label_smoothing <= 1, f"cross_entropy: label_smoothing is {label_smoothing}, expected from 0 to 1")
     if target.dtype.kind == "f":
         return _soft_cross_entropy(x, target, weight, reduction, label_smoothing)
-    rows, t, w = _classes("cross_entropy", x, target, weight, ignore_index)
-    powers, sums, top = _exponentials(rows)
-    hit = w * (1 - label_smoothing)  # q·w at the target, but for the smoothing
-    losses = hit * (np.log(sums) + top - np.take_along_axis(rows, t, 1))
-    spread_weight = _smoothing(rows, weight, label_smoothing) * (w != 0)  # q·w at every class
+    rows, t, counted, w = _classes("cross_entropy", x, target, weight, ignore_index)
+    powers, sums, log_sums = _exponentials(rows)
+    hit, total = w * (1 - label_smoothing), _total(w, reduction)  # hit: q·w at the target, but for the smoothing
+    losses, mass, even = hit * (log_sums - np.take_along_axis(rows, t, 1)), hit, None
     if label_smoothing:
-        losses += (spread_weight * (np.log(sums) + top - rows)).sum(1, keepdims=True)
-    total = _total(w, reduction)
+        even = counted * _smoothing(rows, weight, label_smoothing)  # its q·w, at every class
+        losses += (even * (log_sums - rows)).sum(1, keepdims=True)
+        mass = hit + even.sum(1, keepdims=True)
 
     def back(dy: Array):
         u = _spread(dy, w, total)
-        mass = hit + (spread_weight.sum(1, keepdims=True) if label_smoothing else 0)
         dx = powers * (u * mass / sums)
-        if label_smoothing:
-            dx -= u * spread_weight
-        at = np.take_along_axis(dx, t, 1) - u * hit
-        np.put_along_axis(dx, t, at, 1)
+        if even is not None:
+            dx -= u * even
+        np.put_along_axis(dx, t, np.take_along_axis(dx, t, 1) - u * hit, 1)
         return dx.reshape(x.shape), None
 
     return _reduce("cross_entropy", losses.reshape(target.shape), reduction, total), back
@@ -299,8 +309,8 @@ def _soft_cross_entropy(x: Array, target: Array, weight: Array | None, reduction
     rows = _class_rows(x)
     w = np.ones((1,) * rows.ndim, x.dtype) if weight is None else _class_weight(rows, weight)
     q = w * (_class_rows(target) * (1 - label_smoothing) + label_smoothing / rows.shape[1])
-    powers, sums, top = _exponentials(rows)
-    log_p = rows - (np.log(sums) + top)
+    powers, sums, log_sums = _exponentials(rows)
+    log_p = rows - log_sums
     losses = -(q * log_p).sum(1)
     examples = losses.size if reduction == "mean" else None
 
@@ -316,7 +326,7 @@ def _soft_cross_entropy(x: Array, target: Array, weight: Array | None, reduction
 
 
 def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
-    """e^(x − max x), its sum and max x over axis 1, a few rows at a time."""
+    """e^(x − max x) and its sum over axis 1, a few rows at a time, and ln Σ eˣ."""
     powers = np.empty(rows.shape, rows.dtype)
     sums, top = np.empty((2, rows.shape[0], 1, *rows.shape[2:]), rows.dtype)
     for block in _row_blocks(rows):
@@ -324,7 +334,7 @@ def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
         e = np.subtract(rows[block], top[block], out=powers[block])
         np.exp(e, out=e)
         sums[block] = e.sum(1, keepdims=True)
-    return powers, sums, top
+    return powers, sums, np.log(sums) + top
 
 
 def _row_blocks(rows: Array) -> Iterator[slice]:
@@ -352,8 +362,8 @@ def _smoothing(rows: Array, weight: Array | None, epsilon: float) -> Array:
 
 def _classes(
     where: str, x: Array, target: Array, weight: Array | None, ignore_index: int
-) -> tuple[Array, Array, Array]:
-    """x as rows (N, C, …), the classes t (N, 1, …) and their weights, 0 where the class is `ignore_index`."""
+) -> tuple[Array, Array, Array, Array]:
+    """x as rows (N, C, …); the classes t (N, 1, …); which are counted, 0 for `ignore_index` else 1; their weights."""
     require_floating(where, "x", x)
     require(x.ndim > 0, f"{where}: x has shape {x.shape}, expected (C), (N, C) or (N, C, *)")
     rows = _class_rows(x)
@@ -361,12 +371,12 @@ def _classes(
     if weight is not None and weight.shape != (count,):
         raise ValueError(f"{where}: weight has shape {weight.shape}, expected ({count},), one for each class")
     require_same_dtype(where, x=x, weight=weight)
-    ignored = target == ignore_index
     expected = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
-    t = _class_indices(where, np.where(ignored, 0, target), expected, count)
-    w = np.asarray(~ignored).astype(x.dtype) if weight is None else weight[t] * ~ignored
+    t = _class_indices(where, np.where(target == ignore_index, 0, target), expected, count)
     shape = (rows.shape[0], 1, *rows.shape[2:])
-    return rows, t.reshape(shape), np.reshape(w, shape)
+    counted = np.reshape(target != ignore_index, shape).astype(x.dtype)
+    t = t.reshape(shape)
+    return rows, t, counted, counted if weight is None else counted * weight[t]
 
 
 def _class_indices(where: str, target: Array, shape: tuple[int, ...], count: int) -> Array:
@@ -408,7 +418,7 @@ def kl_div(x: Array, target: Array, reduction: str = "mean", log_target: bool = 
 
 
 def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False):
-    """y = ‖x₁ − x₂ + ε‖ₚ over the last axis."""
+    """y = ‖d‖ₚ over the last axis, d = x₁ − x₂ + ε; dx₁ = dy·∂‖d‖ₚ/∂d = −dx₂."""
     d = _difference("pairwise_distance", x1, x2) + eps
     length = _norm(d, p)
 
@@ -465,7 +475,10 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8):
 
 
 def cosine_embedding_loss(x1: Array, x2: Array, target: Array, margin: float = 0.0, reduction: str = "mean"):
-    """ℓ = 1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1; x (N, D) or (D)."""
+    """ℓ = 1 − cos(x₁, x₂) where t = 1, max(0, cos(x₁, x₂) − margin) where t = −1; x (N, D) or (D).
+
+    dcos = −1 where t = 1; 1 where t = −1 and cos > margin; the rest is `cosine_similarity`'s.
+    """
     require(
         x1.shape == x2.shape and x1.ndim in (1, 2) and target.shape == x1.shape[:-1],
         f"cosine_embedding_loss: x1 {x1.shape}, x2 {x2.shape}, target {target.shape}, expected (N, D), (N, D), (N)",
@@ -491,7 +504,10 @@ def triplet_margin_loss(
     swap: bool = False,
     reduction: str = "mean",
 ):
-    """ℓ = max(0, d(a, p) − d(a, n) + margin), d = ‖· − · + ε‖ₚ; `swap` takes the smaller of d(a, n) and d(p, n)."""
+    """ℓ = max(0, d(a, p) − d(a, n) + margin), d = ‖· − · + ε‖ₚ; `swap` takes the smaller of d(a, n) and d(p, n).
+
+    Where ℓ > 0, dy goes back through d(a, p) and −dy through the other distance.
+    """
     near, near_back = pairwise_distance(anchor, positive, p, eps)
     far, far_back = pairwise_distance(anchor, negative, p, eps)
     cross, cross_back = pairwise_distance(positive, negative, p, eps) if swap else (far, far_back)

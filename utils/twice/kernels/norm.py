@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from twice.kernels.checks import Array, require, require_floating, require_same_dtype
+from twice.kernels.pullback import Parts
 
 _BLOCK = 1 << 16  # numbers a block: the several passes over it stay in cache
 
@@ -42,9 +43,7 @@ def batch_norm(
     return y.reshape(x.shape), back
 
 
-def _fixed_norm(
-    x: Array, weight: Array | None, bias: Array | None, mean: Array | None, var: Array | None, eps: float
-):
+def _fixed_norm(x: Array, weight: Array | None, bias: Array | None, mean: Array | None, var: Array | None, eps: float):
     """Evaluation: y = a·(x − μ) + b with a = w/√(σ² + ε), μ and σ² given; dx = a·dy, dw = Σ dy·x̂, db = Σ dy."""
     if mean is None or var is None:
         raise ValueError("batch_norm: running_mean or running_var is None, expected both when not training")
@@ -80,19 +79,16 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(x, weight, bias, running_mean, running_var, False, momentum, eps)
     _check_channels("instance_norm", x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
-    m = math.prod(x.shape[2:])
-    require(m != 1, f"instance_norm: x has shape {x.shape}, expected more than one value a channel when training")
-    examples = x.shape[0]
+    examples, m = x.shape[0], _require_several("instance_norm", x, math.prod(x.shape[2:]))
     planes = x.reshape(1, -1, m)
-    scale = None if weight is None else np.tile(weight, examples)
-    y, mean, var = _standardise(planes, scale, None if bias is None else np.tile(bias, examples), eps)
+    w, b = (None if vector is None else np.tile(vector, examples) for vector in (weight, bias))
+    y, mean, var, standardise_back = _standardise(planes, w, b, eps)
     _track(running_mean, mean.reshape(examples, -1).mean(0), momentum)
     _track(running_var, var.reshape(examples, -1).mean(0) * (m / max(m - 1, 1)), momentum)
-    inverse = 1 / np.sqrt(var + eps)
 
     def back(dy: Array):
-        dx, dw, db = _standardise_back(dy.reshape(planes.shape), planes, mean, inverse, scale)
-        dw, db = dw.reshape(examples, -1).sum(0), db.reshape(examples, -1).sum(0)
+        dx, *sums = standardise_back(dy.reshape(planes.shape))
+        dw, db = (total.reshape(examples, -1).sum(0) for total in sums)
         return dx.reshape(x.shape), None if weight is None else dw, None if bias is None else db
 
     return y.reshape(x.shape), back
@@ -101,7 +97,10 @@ def instance_norm(
 def group_norm(
     x: Array, weight: Array | None = None, bias: Array | None = None, num_groups: int = 1, eps: float = 1e-5
 ):
-    """y = w·x̂ + b, x̂ standardised over each of `num_groups` groups of channels in each example of x (N, C, *)."""
+    """y = w·x̂ + b, x̂ standardised over each of `num_groups` groups of channels in each example of x (N, C, *).
+
+    dx is that of x̂ for g = w·dy, dw = Σ dy·x̂, db = Σ dy.
+    """
     _check_channels("group_norm", x, weight=weight, bias=bias)
     channels = x.shape[1]
     require(
@@ -109,19 +108,21 @@ def group_norm(
         f"group_norm: num_groups is {num_groups}, expected a divisor of the {channels} channels of x {x.shape}",
     )
     planes = x.reshape(1, x.shape[0] * num_groups, math.prod(x.shape[1:]) // num_groups)
-    normal, mean, var = _standardise(planes, None, None, eps)
-    inverse = 1 / np.sqrt(var + eps)
-    column = (channels,) + (1,) * (x.ndim - 2)
-    y = _affine(normal.reshape(x.shape), weight, bias, column)
+    y, mean, var, standardise_back = _standardise(planes, None, None, eps)
+    y, column = y.reshape(x.shape), (channels,) + (1,) * (x.ndim - 2)
+    if weight is not None:
+        y *= weight.reshape(column)
+    if bias is not None:
+        y += bias.reshape(column)
 
     def back(dy: Array):
-        scaled = dy if weight is None else dy * weight.reshape(column)
-        dx = _standardise_back(scaled.reshape(planes.shape), planes, mean, inverse, None)[0]
+        g = dy if weight is None else dy * weight.reshape(column)
+        dx = standardise_back(g.reshape(planes.shape))[0].reshape(x.shape)
         db = None if bias is None else _channel_sums(_planes(dy))
         if weight is None:
-            return dx.reshape(x.shape), None, db
-        normal = _scale_and_shift(planes, mean, inverse, None, None).reshape(x.shape)
-        return dx.reshape(x.shape), _channel_sums(_planes(normal * dy)), db
+            return dx, None, db
+        normal = (planes - mean[:, None]) / np.sqrt(var + eps)[:, None]
+        return dx, _channel_sums(_planes(normal.reshape(x.shape) * dy)), db
 
     return y, back
 
@@ -139,41 +140,53 @@ def layer_norm(
     """
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
     rows = x.reshape(-1, math.prod(shape))
-    length = rows.shape[1]
-    w = np.ones(length, x.dtype) if weight is None else weight.reshape(-1)
-    share = np.full(length, 1 / length, x.dtype) if length else w  # a row times `share` is its mean
-    y = np.empty_like(rows)
-    mean, inverse = np.empty((2, len(rows), 1), x.dtype)
+    w = np.ones(rows.shape[1], x.dtype) if weight is None else weight.reshape(-1)
+    y, mean, inverse = _standardise_rows(rows, w, bias, eps)
+
+    def back(dy: Array):
+        dx, dw, db = _standardise_rows_back(dy.reshape(rows.shape), rows, w, mean, inverse)
+        dw, db = dw.reshape(shape), db.reshape(shape)
+        return dx.reshape(x.shape), None if weight is None else dw, None if bias is None else db
+
+    return y.reshape(x.shape), back
+
+
+def _standardise_rows(rows: Array, w: Array, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """y, and μ and i as columns, a few rows at a time."""
+    count, length = rows.shape
+    share = np.full(length, 1 / max(length, 1), rows.dtype)  # a row times `share` is its mean
+    y, mean, inverse = np.empty_like(rows), np.empty((count, 1), rows.dtype), np.empty((count, 1), rows.dtype)
     for block in _row_blocks(rows):
         mean[block, 0] = rows[block] @ share
         d = rows[block] - mean[block]
-        var = np.vecdot(d, d)[:, None] / length
-        inverse[block] = 1 / np.sqrt(var + eps)
+        inverse[block, 0] = 1 / np.sqrt(np.vecdot(d, d) / length + eps)
         d *= inverse[block]
         np.multiply(d, w, out=y[block])
         if bias is not None:
             y[block] += bias.reshape(-1)
+    return y, mean, inverse
 
-    def back(dy: Array):
-        flat = dy.reshape(rows.shape)
-        dx = np.empty_like(rows)
-        dw, db = np.zeros((2, length), x.dtype)
-        for block in _row_blocks(rows):
-            u, mu, i = flat[block], mean[block], inverse[block]
-            product = u * rows[block]
-            # mean g and i²·mean(g·(x − μ)), the latter as a difference: one pass less than centring x again
-            s1 = (u @ w)[:, None] / length
-            s2 = i * i * ((product @ w)[:, None] / length - mu * s1)
-            dw += i[:, 0] @ product - (i * mu)[:, 0] @ u
-            db += np.ones(len(u), x.dtype) @ u
-            g = np.multiply(u, w, out=product)
-            g -= rows[block] * s2
-            g += mu * s2 - s1
-            np.multiply(g, i, out=dx[block])
-        dw, db = dw.reshape(shape), db.reshape(shape).copy()
-        return dx.reshape(x.shape), None if weight is None else dw, None if bias is None else db
 
-    return y.reshape(x.shape), back
+def _standardise_rows_back(dy: Array, rows: Array, w: Array, mean: Array, inverse: Array) -> tuple[Array, Array, Array]:
+    """dx, dw and db, a few rows at a time.
+
+    As x̂ = (x − μ)·i, the means mean g = m₁ and i²·mean(g·(x − μ)) = m₂ give dx = i·(g − x·m₂ + μ·m₂ − m₁); what is
+    centred is taken as a difference of sums, which spares centring x again.
+    """
+    length = rows.shape[1]
+    dx, dw, db = np.empty_like(rows), np.zeros_like(w), np.zeros_like(w)
+    for block in _row_blocks(rows):
+        u, mu, i = dy[block], mean[block], inverse[block]
+        product = u * rows[block]
+        m1 = (u @ w)[:, None] / length
+        m2 = i * i * ((product @ w)[:, None] / length - mu * m1)
+        dw += i[:, 0] @ product - (i * mu)[:, 0] @ u
+        db += np.ones(len(u), u.dtype) @ u
+        g = np.multiply(u, w, out=product)
+        g -= rows[block] * m2
+        g += mu * m2 - m1
+        np.multiply(g, i, out=dx[block])
+    return dx, dw, db
 
 
 def rms_norm(
@@ -247,13 +260,12 @@ def _window_sums(x: Array, before: int, after: int) -> Array:
 # ── standardising planes (N, C, L): the part that batch, instance and group normalisation share ─────────────
 
 
-def _standardise(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
-    """y = w·(x − μ)/√(σ² + ε) + b, μ, σ² for each channel of x (N, C, L), a few channels at a time.
+def _standardise(x: Array, weight: Array | None, bias: Array | None, eps: float):
+    """y = w·(x − μ)·i + b with i = 1/√(σ² + ε), for each channel of x (N, C, L), a few at a time; y, μ, σ², pullback.
 
     The variance is that of x − μ, not mean x² − μ², which float32 would lose where μ is large.
     """
-    y = np.empty_like(x)
-    mean, var = np.empty((2, x.shape[1]), x.dtype)
+    y, (mean, var) = np.empty_like(x), np.empty((2, x.shape[1]), x.dtype)
     m = max(x.shape[0] * x.shape[2], 1)
     for block in _channel_blocks(x):
         mean[block] = _channel_sums(x[:, block]) / m
@@ -262,20 +274,18 @@ def _standardise(x: Array, weight: Array | None, bias: Array | None, eps: float)
         scale = 1 / np.sqrt(var[block] + eps)
         if weight is not None:
             scale *= weight[block]
-        if bias is None:
-            np.multiply(d, _column(scale, x), out=y[:, block])
-        else:
-            d *= _column(scale, x)
-            np.add(d, _column(bias[block], x), out=y[:, block])
-    return y, mean, var
+        np.multiply(d, _column(scale, x), out=y[:, block])
+        if bias is not None:
+            y[:, block] += _column(bias[block], x)
+    inverse = 1 / np.sqrt(var + eps)
+    return y, mean, var, lambda dy: _standardise_back(dy, x, mean, inverse, weight)
 
 
 def _standardise_back(
-    dy: Array, x: Array, mean: Array, inverse: Array, weight: Array | None, fixed: bool = False
+    dy: Array, x: Array, mean: Array, inverse: Array, weight: Array | None
 ) -> tuple[Array, Array, Array]:
-    """dx, Σ dy·x̂ and Σ dy: with d = x − μ, dx = a·dy + k·d + c, three scalars a channel (k = c = 0 for fixed μ, σ)."""
-    dx = np.empty_like(x)
-    dw, db = np.empty_like(mean), np.empty_like(mean)
+    """dx = w·i·(dy − (x − μ)·i·dw/m − db/m), dw = Σ dy·x̂ and db = Σ dy."""
+    dx, dw, db = np.empty_like(x), np.empty_like(mean), np.empty_like(mean)
     a = inverse if weight is None else inverse * weight
     m = max(x.shape[0] * x.shape[2], 1)
     for block in _channel_blocks(x):
@@ -283,34 +293,11 @@ def _standardise_back(
         d = x[:, block] - _column(mean[block], x)
         db[block] = _channel_sums(u)
         dw[block] = _channel_products(u, d) * inverse[block]
-        if fixed:
-            np.multiply(u, _column(a[block], x), out=dx[:, block])
-            continue
-        # (dy − d·inverse·dw/m − db/m) · a
         d *= _column(dw[block] * inverse[block] / -m, x)
         d += u
         d -= _column(db[block] / m, x)
         np.multiply(d, _column(a[block], x), out=dx[:, block])
     return dx, dw, db
-
-
-def _scale_and_shift(x: Array, mean: Array, inverse: Array, weight: Array | None, bias: Array | None) -> Array:
-    """w·(x − μ)·i + b = a·x + c, two scalars a channel."""
-    a = inverse if weight is None else inverse * weight
-    y = x - _column(mean, x)
-    y *= _column(a, x)
-    if bias is not None:
-        y += _column(bias, x)
-    return y
-
-
-def _affine(y: Array, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> Array:
-    """w·y + b in place, w and b seen in `shape`."""
-    if weight is not None:
-        y *= weight.reshape(shape)
-    if bias is not None:
-        y += bias.reshape(shape)
-    return y
 
 
 def _planes(x: Array) -> Array:
@@ -360,6 +347,12 @@ def _track(running: Array | None, batch: Array, momentum: float) -> None:
     if running is not None:
         running *= 1 - momentum
         running += momentum * batch
+
+
+def _require_several(where: str, x: Array, m: int) -> int:
+    """The number of values a channel: a single one has no variance."""
+    require(m != 1, f"{where}: x has shape {x.shape}, expected more than one value a channel when training")
+    return m
 
 
 def _check_channels(where: str, x: Array, **vectors: Array | None) -> None:

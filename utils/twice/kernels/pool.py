@@ -155,38 +155,43 @@ def _global_max(x: Array, return_indices: bool):
 
 def _max_by_axis(x: Array, pieces: list[list[Piece]], return_indices: bool):
     """The maximum along each axis in turn, from the last; `winners[a]` keeps which tap won along axis a."""
-    shape, planes, rank = x.shape, _planes(x), x.ndim - 2
-    count, plane_bytes = len(planes), planes.itemsize * math.prod(shape[2:])
-    sizes = [parts[-1][1].stop for parts in pieces]
-    # After axis a the axes before it are still whole: (planes, *before, *pooled)
-    shapes = [(*shape[2 : 2 + a], *sizes[a:]) for a in range(rank)]
-    winners = [
-        np.empty((count, *shapes[a]), np.min_scalar_type(max(axis.kernel for *_, axis in pieces[a])))
-        for a in range(rank)
-    ]
-    y = np.empty((count, *sizes), x.dtype)
-    for block in blocks(count, plane_bytes):
+    shape, planes = x.shape, _planes(x)
+    walk = list(blocks(len(planes), planes.itemsize * math.prod(shape[2:])))
+    winners = _room_for_winners(planes.shape, pieces)
+    y = np.empty(winners[0].shape, x.dtype)
+    for block in walk:
         value = planes[block]
-        for a in reversed(range(rank)):
+        for a in reversed(range(len(winners))):
             winner = winners[a][block]
-            best = y[block] if a == 0 else np.empty(winner.shape, x.dtype)
-            for entries, outs, axis in pieces[a]:
-                into = along(a + 1, outs)
-                _max_along(value[along(a + 1, entries)], a + 1, axis, best[into], winner[into])
+            best = np.empty(winner.shape, x.dtype) if a else y[block]
+            _max_of_pieces(value, a + 1, pieces[a], best, winner)
             value = best
-    y = y.reshape(*shape[:2], *sizes)
+    y = y.reshape(*shape[:2], *y.shape[1:])
 
     def back(dy: Array, _=None) -> Array:
-        dx, dy = np.empty((count, *shape[2:]), dy.dtype), _planes(dy)
-        for block in blocks(count, plane_bytes):
+        dy, dx = _planes(dy), np.empty((shape[0] * shape[1], *shape[2:]), dy.dtype)
+        for block in walk:
             slope = dy[block]
-            for a in range(rank):
-                after = dx[block] if a == rank - 1 else np.empty((len(slope), *shapes[a + 1]), dy.dtype)
-                _to_winners(slope, winners[a][block], a + 1, pieces[a], after)
+            for a, winner in enumerate(winners):
+                after = np.empty(winners[a + 1][block].shape, dy.dtype) if a + 1 < len(winners) else dx[block]
+                _to_winners(slope, winner[block], a + 1, pieces[a], after)
                 slope = after
         return dx.reshape(shape)
 
     return ((y, _flat_positions(winners, pieces, shape[2:]).reshape(y.shape)) if return_indices else y), back
+
+
+def _room_for_winners(shape: tuple[int, ...], pieces: list[list[Piece]]) -> list[Array]:
+    """For each axis of planes (P, …), which tap won: the axes before it are still whole, those after it pooled."""
+    sizes = [parts[-1][1].stop for parts in pieces]
+    taps = [max(axis.kernel for *_, axis in parts) for parts in pieces]
+    return [np.empty((*shape[: a + 1], *sizes[a:]), np.min_scalar_type(k)) for a, k in enumerate(taps)]
+
+
+def _max_of_pieces(x: Array, at: int, pieces: list[Piece], best: Array, winner: Array) -> None:
+    for entries, outs, axis in pieces:
+        into = along(at, outs)
+        _max_along(x[along(at, entries)], at, axis, best[into], winner[into])
 
 
 def _max_along(x: Array, at: int, axis: Axis, best: Array, winner: Array) -> None:
@@ -357,14 +362,18 @@ def adaptive_avg_pool(x: Array, output_size: AdaptiveSizes):
     targets, spatial = _targets("adaptive_avg_pool", x, output_size), x.shape[2:]
     if all(n % o == 0 for n, o in zip(spatial, targets)):
         return avg_pool(x, tuple(n // o for n, o in zip(spatial, targets)))
-    means = [_adaptive_means(n, o, x.dtype) for n, o in zip(spatial, targets)]
+    return map_axes(x, [_adaptive_means(n, o, x.dtype) for n, o in zip(spatial, targets)])
+
+
+def map_axes(x: Array, matrices: list[Array]):
+    """y = M₁ M₂ … x, one matrix M (out, in) for each spatial axis of x (N, C, …); dx = M₁ᵀ M₂ᵀ … dy."""
     y = x
-    for a, A in enumerate(means):
-        y = apply_along(A, y, a + 2)
+    for a, matrix in enumerate(matrices, 2):
+        y = apply_along(matrix, y, a)
 
     def back(dy: Array) -> Array:
-        for a, A in enumerate(means):
-            dy = apply_along(A.T, dy, a + 2)
+        for a, matrix in enumerate(matrices, 2):
+            dy = apply_along(matrix.T, dy, a)
         return dy
 
     return y, back

@@ -1,6 +1,5 @@
 """Images at other places: enlarge, shuffle, cut into patches, pad, sample on a grid. All but the grid are linear."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from functools import reduce
@@ -8,9 +7,10 @@ from functools import reduce
 import numpy as np
 
 from twice.kernels.checks import Array, as_tuple, require, require_floating, require_rank, require_same_dtype
-from twice.kernels.geometry import along, apply_along, output_size
+from twice.kernels.convolution.window import Window
+from twice.kernels.geometry import along, apply_along
 from twice.kernels.linear import sum_by_index
-from twice.kernels.pool import adaptive_avg_pool
+from twice.kernels.pool import adaptive_avg_pool, map_axes
 
 Sizes = int | Sequence[int]
 Scales = float | Sequence[float]
@@ -43,20 +43,7 @@ def interpolate(
         return _nearest(x, sizes, factors, mode)
     weights = _cubic_matrix if mode == "bicubic" else _linear_matrix
     matrices = [weights(n, o, f, bool(align_corners), x.dtype) for n, o, f in zip(x.shape[2:], sizes, factors)]
-    return _by_axis(x, matrices)
-
-
-def _by_axis(x: Array, matrices: list[Array]):
-    y = x
-    for a, matrix in enumerate(matrices, 2):
-        y = apply_along(matrix, y, a)
-
-    def back(dy: Array) -> Array:
-        for a, matrix in reversed(list(enumerate(matrices, 2))):
-            dy = apply_along(matrix.T, dy, a)
-        return dy
-
-    return y, back
+    return map_axes(x, matrices)
 
 
 def _check_mode(x: Array, mode: str, align_corners: bool | None, antialias: bool) -> None:
@@ -258,8 +245,9 @@ def unfold(x: Array, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0
     """(N, C, H, W) → (N, C·kh·kw, L): the patch under each of the L windows, as a column; dx folds dy."""
     require_floating("unfold", "x", x)
     require_rank("unfold", "x", x, 4, "(N, C, H, W)")
-    spatial, windows = x.shape[2:], _windows("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
-    return _patches(x, windows), lambda dy: _sum_of_patches(dy, spatial, windows)
+    window = _window("unfold", kernel_size, dilation, padding, stride)
+    spatial, outputs = x.shape[2:], window.outputs(x.shape[2:], "unfold")
+    return _patches(x, window, outputs), lambda dy: _sum_of_patches(dy, window, spatial, outputs)
 
 
 def fold(x: Array, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1):
@@ -267,50 +255,39 @@ def fold(x: Array, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, 
     require_floating("fold", "x", x)
     require_rank("fold", "x", x, 3, "(N, C·kh·kw, L)")
     spatial = as_tuple("fold", "output_size", output_size, 2, 1)
-    windows = _windows("fold", spatial, kernel_size, dilation, padding, stride)
-    taps, count = (math.prod(part) for part in (windows[0], windows[-1]))
+    window = _window("fold", kernel_size, dilation, padding, stride)
+    outputs = window.outputs(spatial, "fold")
     require(
-        x.shape[1] % taps == 0 and x.shape[2] == count,
-        f"fold: x has shape {x.shape}, expected (N, a multiple of {taps}, {count}) for an output of {spatial}",
+        x.shape[1] % window.taps == 0 and x.shape[2] == math.prod(outputs),
+        f"fold: x has shape {x.shape}, expected (N, a multiple of {window.taps}, {math.prod(outputs)}) "
+        f"for an output of {spatial}",
     )
-    return _sum_of_patches(x, spatial, windows), lambda dy: _patches(dy, windows)
+    return _sum_of_patches(x, window, spatial, outputs), lambda dy: _patches(dy, window, outputs)
 
 
-def _windows(where: str, spatial: tuple[int, ...], kernel_size, dilation, padding, stride):
-    """The options as pairs (kernel, dilation, padding, stride), then the number of windows along each axis."""
+def _window(where: str, kernel_size: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes) -> Window:
     kernel = as_tuple(where, "kernel_size", kernel_size, 2, 1)
     gap = as_tuple(where, "dilation", dilation, 2, 1)
     border = as_tuple(where, "padding", padding, 2, 0)
-    step = as_tuple(where, "stride", stride, 2, 1)
-    options = zip(spatial, kernel, step, border, gap)
-    return kernel, gap, border, step, tuple(output_size(n, k, s, p, d, where=where) for n, k, s, p, d in options)
+    return Window(kernel, as_tuple(where, "stride", stride, 2, 1), tuple((p, p) for p in border), gap)
 
 
-def _taps(windows):
-    """For each tap (i, j): the slices of the padded plane that it covers, one entry for each window."""
-    kernel, gap, _, step, out = windows
-    for tap in itertools.product(*map(range, kernel)):
-        starts = [k * d for k, d in zip(tap, gap)]
-        yield tap, tuple(slice(b, b + (o - 1) * s + 1, s) for b, o, s in zip(starts, out, step))
+def _patches(x: Array, window: Window, outputs: tuple[int, ...]) -> Array:
+    padded = _bordered(x, [(0, 0), (0, 0), *window.padding])
+    columns = np.empty((*x.shape[:2], *window.kernel, *outputs), x.dtype)
+    for (i, j), positions in window.shifts(outputs):
+        columns[:, :, i, j] = padded[(..., *positions)]
+    return columns.reshape(x.shape[0], x.shape[1] * window.taps, math.prod(outputs))
 
 
-def _patches(x: Array, windows) -> Array:
-    kernel, _, (top, left), _, out = windows
-    padded = _bordered(x, [(0, 0), (0, 0), (top, top), (left, left)])
-    columns = np.empty((*x.shape[:2], *kernel, *out), x.dtype)
-    for (i, j), place in _taps(windows):
-        columns[:, :, i, j] = padded[(..., *place)]
-    return columns.reshape(x.shape[0], x.shape[1] * math.prod(kernel), math.prod(out))
-
-
-def _sum_of_patches(columns: Array, spatial: tuple[int, ...], windows) -> Array:
-    kernel, _, (top, left), _, out = windows
-    n, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
-    patches = columns.reshape(n, channels, *kernel, *out)
-    padded = np.zeros((n, channels, spatial[0] + 2 * top, spatial[1] + 2 * left), columns.dtype)
-    for (i, j), place in _taps(windows):
-        padded[(..., *place)] += patches[:, :, i, j]
-    return np.ascontiguousarray(padded[:, :, top : top + spatial[0], left : left + spatial[1]])
+def _sum_of_patches(columns: Array, window: Window, spatial: tuple[int, ...], outputs: tuple[int, ...]) -> Array:
+    """The adjoint of `_patches`."""
+    n, channels = columns.shape[0], columns.shape[1] // window.taps
+    patches = columns.reshape(n, channels, *window.kernel, *outputs)
+    padded = np.zeros((n, channels, *window.padded(spatial)), columns.dtype)
+    for (i, j), positions in window.shifts(outputs):
+        padded[(..., *positions)] += patches[:, :, i, j]
+    return np.ascontiguousarray(padded[window.inside(spatial, lead=2)])
 
 
 # ── padding ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -486,30 +463,37 @@ def grid_sample(
     y = (1−s)(1−t) v₀₀ + (1−s) t v₀₁ + s (1−t) v₁₀ + s t v₁₁; dx spreads dy by these weights, dgrid follows t and s.
     """
     _check_grid(x, grid, mode, padding_mode)
-    n, channels, h, w = x.shape
-    extents = [_extent(size, bool(align_corners)) for size in (w, h)]
-    lines = np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(n * h * w, channels)
-    border = padding_mode == "border"
-    corners = _corners(grid, (h, w), extents, mode, border)
+    shape, border = x.shape, padding_mode == "border"
+    extents = [_extent(size, bool(align_corners)) for size in (shape[3], shape[2])]
+    lines = _lines(x)
+    corners = _corners(grid, shape[2:], extents, mode, border)
     y = reduce(np.add, (lines[index] * weight[:, None] for index, weight, _ in corners))
-    y = np.ascontiguousarray(np.moveaxis(y.reshape(*grid.shape[:3], channels), -1, 1))
 
     def back(dy: Array, needs=(True, True)):
-        rows = np.ascontiguousarray(np.moveaxis(dy, 1, -1)).reshape(-1, channels)
-        corners = list(_corners(grid, (h, w), extents, mode, border))
+        rows, corners = _lines(dy), list(_corners(grid, shape[2:], extents, mode, border))
         dx = dgrid = None
         if needs[0]:
             spread = np.concatenate([rows * weight[:, None] for _, weight, _ in corners])
-            dx = sum_by_index(np.concatenate([index for index, _, _ in corners]), spread, n * h * w)
-            dx = np.ascontiguousarray(np.moveaxis(dx.reshape(n, h, w, channels), -1, 1))
+            dx = sum_by_index(np.concatenate([index for index, *_ in corners]), spread, len(lines))
+            dx = _from_lines(dx, shape)
         if needs[1]:
-            dgrid = np.zeros((len(rows), 2), grid.dtype)
-            for index, _, slopes in corners:
-                dgrid += np.vecdot(rows, lines[index])[:, None] * slopes
+            dgrid = reduce(np.add, (np.vecdot(rows, lines[index])[:, None] * slopes for index, _, slopes in corners))
             dgrid = dgrid.reshape(grid.shape)
         return dx, dgrid
 
-    return y, back
+    return _from_lines(y, (*shape[:2], *grid.shape[1:3])), back
+
+
+def _lines(x: Array) -> Array:
+    """(N, C, H, W) → (N·H·W, C)."""
+    n, channels, h, w = x.shape
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(n * h * w, channels)
+
+
+def _from_lines(lines: Array, shape: tuple[int, ...]) -> Array:
+    """The inverse of `_lines`."""
+    n, channels, h, w = shape
+    return np.ascontiguousarray(np.moveaxis(lines.reshape(n, h, w, channels), -1, 1))
 
 
 def _check_grid(x: Array, grid: Array, mode: str, padding_mode: str) -> None:

@@ -1,4 +1,4 @@
-"""The error function, which NumPy lacks, and the walk through memory that keeps long formulas in cache."""
+"""Functions that NumPy lacks, and the walk through memory that keeps long formulas in cache."""
 
 import math
 from collections.abc import Callable
@@ -21,6 +21,21 @@ def erf(x: Array) -> Array:
     to [−1, 1] and |x| beyond r counts as r. On [−1, 1] the coefficients of p sum to about one: Horner's rule is safe.
     """
     return blockwise(_erf, x)
+
+
+def expit(x: Array) -> Array:
+    """σ(x) = 1/(1 + e⁻ˣ). Where e⁻ˣ overflows to ∞, 1/∞ = 0 is the right answer."""
+    with np.errstate(over="ignore"):
+        y = np.exp(-x)
+    y += 1
+    return np.divide(1, y)
+
+
+def log1p_exp(x: Array) -> Array:
+    """ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), which never overflows."""
+    y = np.log1p(np.exp(-np.abs(x)))
+    y += np.maximum(x, 0)
+    return y
 
 
 def blockwise(function: Callable[..., Array], *arrays: Array) -> Array:

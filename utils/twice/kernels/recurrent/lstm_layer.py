@@ -6,15 +6,7 @@ import numpy as np
 
 from twice.kernels.checks import Array
 from twice.kernels.recurrent.gates import sigmoid_back, sigmoid_inplace
-from twice.kernels.recurrent.sequence import (
-    bias_gradients,
-    check_layer,
-    feature_rows,
-    input_gradients,
-    input_products,
-    states_from,
-    step_rows,
-)
+from twice.kernels.recurrent.sequence import check_layer, feature_rows, input_products, layer_gradients, states_from
 
 
 class Steps(NamedTuple):
@@ -52,11 +44,8 @@ def lstm(
     def back(dy: Array, dh_last: Array, dc_last: Array, needs=(True,)):
         dh = clock.incoming(dy, dh_last)
         dz, dc = _backward(dh, dc_last, clock.last, steps, w_hh, w_hr)
-        rows = feature_rows(dz)
-        dx, dw_ih = input_gradients(rows, x, w_ih, needs[0])
-        dw_hh = np.matmul(rows, step_rows(h[:-1]))
-        dw_hr = None if w_hr is None else _projection_gradient(dh[1:], steps)
-        return dx, dh[0].T, dc.T, dw_ih, dw_hh, *bias_gradients(rows, biases), dw_hr
+        dx, *weights = layer_gradients(dz, x, h, w_ih, biases, needs[0])
+        return dx, dh[0].T, dc.T, *weights, None if w_hr is None else _projection_gradient(dh[1:], steps)
 
     return (h[1:], clock.final(h), clock.final(steps.c.swapaxes(1, 2))), back
 

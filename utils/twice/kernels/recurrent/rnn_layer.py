@@ -5,15 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from twice.kernels.checks import Array
-from twice.kernels.recurrent.sequence import (
-    bias_gradients,
-    check_layer,
-    feature_rows,
-    input_gradients,
-    input_products,
-    states_from,
-    step_rows,
-)
+from twice.kernels.recurrent.sequence import check_layer, input_products, layer_gradients, states_from
 
 NONLINEARITIES: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "tanh": (np.tanh, lambda h: 1 - h * h),
@@ -47,9 +39,9 @@ def rnn(
 
     def back(dy: Array, dh_last: Array, needs=(True,)):
         dh = clock.incoming(dy, dh_last)
-        rows = feature_rows(_backward(dh, h, w_hh, slope))
-        dx, dw_ih = input_gradients(rows, x, w_ih, needs[0])
-        return dx, dh[0].T, dw_ih, np.matmul(rows, step_rows(h[:-1])), *bias_gradients(rows, biases)
+        dz = _backward(dh, h, w_hh, slope)
+        dx, *weights = layer_gradients(dz, x, h, w_ih, biases, needs[0])
+        return dx, dh[0].T, *weights
 
     return (h[1:], clock.final(h)), back
 

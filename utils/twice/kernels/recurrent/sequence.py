@@ -29,10 +29,13 @@ def input_gradients(rows: Array, x: Array, w: Array, need_x: bool) -> tuple[Arra
     return dx, np.matmul(rows, step_rows(x))
 
 
-def bias_gradients(rows: Array, present: tuple[bool, bool]) -> tuple[Array | None, Array | None]:
-    """Both biases receive Σ dz: two arrays, because either may be changed later."""
-    total = rows.sum(1)
-    return total if present[0] else None, total.copy() if present[1] else None
+def layer_gradients(dz: Array, x: Array, h: Array, w_ih: Array, biases: tuple[bool, bool], need_x: bool):
+    """dx, dW_ih, dW_hh = Σ dz_t h_{t-1}ᵀ, and db = Σ dz_t for each bias: two arrays, as either may be changed later."""
+    rows = feature_rows(dz)
+    dx, dw_ih = input_gradients(rows, x, w_ih, need_x)
+    db = rows.sum(1)
+    db_ih, db_hh = db if biases[0] else None, db.copy() if biases[1] else None
+    return dx, dw_ih, np.matmul(rows, step_rows(h[:-1])), db_ih, db_hh
 
 
 def feature_rows(z: Array) -> Array:
