@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twice.blocks import Sum
+from twice.networks import cifar_resnet, resnet
 
 
 class Engine:
@@ -132,51 +132,9 @@ def perceptron(nn: Any) -> Any:
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
-def residual_network(nn: Any, block: Callable[..., Any], stem: list, widths: list[tuple[int, int, int]], c: int) -> Any:
-    """A stem, stages of residual blocks (width, stride, blocks), global pooling and a classifier."""
-    blocks = []
-    for width, stride, count in widths:
-        for i in range(count):
-            made, c = block(nn, c, width, stride if i == 0 else 1)
-            blocks.append(made)
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*stem, *blocks, *head, nn.Linear(c, 10 if c < 100 else 1000))
-
-
-def unit(nn: Any, c: int, k: int, size: int, stride: int = 1) -> list:
-    """Convolution and BatchNorm."""
-    return [nn.Conv2d(c, k, size, stride, size // 2, bias=False), nn.BatchNorm2d(k)]
-
-
-def basic_block(nn: Any, c: int, width: int, stride: int) -> tuple:
-    """Two 3×3 convolutions beside a shortcut."""
-    body = nn.Sequential(*unit(nn, c, width, 3, stride), nn.ReLU(inplace=True), *unit(nn, width, width, 3))
-    shortcut = nn.Identity() if c == width else nn.Sequential(*unit(nn, c, width, 1, stride))
-    return nn.Sequential(Sum(nn, body, shortcut), nn.ReLU(inplace=True)), width
-
-
-def bottleneck(nn: Any, c: int, width: int, stride: int) -> tuple:
-    """1×1 to fewer channels, 3×3, 1×1 to four times as many."""
-    body = nn.Sequential(
-        *unit(nn, c, width, 1), nn.ReLU(inplace=True), *unit(nn, width, width, 3, stride), nn.ReLU(inplace=True),
-        *unit(nn, width, 4 * width, 1),
-    )  # fmt: skip
-    shortcut = nn.Identity() if c == 4 * width else nn.Sequential(*unit(nn, c, 4 * width, 1, stride))
-    return nn.Sequential(Sum(nn, body, shortcut), nn.ReLU(inplace=True)), 4 * width
-
-
-def resnet20(nn: Any) -> Any:
-    """The CIFAR network of 20 layers."""
-    stem = [*unit(nn, 3, 16, 3), nn.ReLU(inplace=True)]
-    return residual_network(nn, basic_block, stem, [(16, 1, 3), (32, 2, 3), (64, 2, 3)], 16)
-
-
 def resnet50(engine: Engine) -> tuple:
-    """The layers of ResNet-50 on one image, forward only."""
-    nn = engine.nn
-    stem = [*unit(nn, 3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
-    network = residual_network(nn, bottleneck, stem, [(64, 1, 3), (128, 2, 4), (256, 2, 6), (512, 2, 3)], 64).eval()
-    x = engine.tensor(random(1, 3, 224, 224))
+    """ResNet-50 on one image, forward only."""
+    network, x = resnet(engine.nn, 50).eval(), engine.tensor(random(1, 3, 224, 224))
     return lambda: network(x), None
 
 
@@ -209,7 +167,7 @@ CASES = [
     Case("LayerNorm", layer((8192, 768), lambda nn: nn.LayerNorm(768)), 3.5),
     Case("Adam, 10 M parameters", adam, 1.0),
     Case("LeNet-5 step, batch 64", training_step(lenet, (64, 1, 28, 28)), 0.9),
-    Case("ResNet-20 step, batch 32", training_step(resnet20, (32, 3, 32, 32)), 1.8),
+    Case("ResNet-20 step, batch 32", training_step(lambda nn: cifar_resnet(nn, 20), (32, 3, 32, 32)), 1.8),
     Case("MLP step, batch 32", training_step(perceptron, (32, 784)), 2.0, counted=False),
     Case("ResNet-50, one image", resnet50, counted=False, forward_gate=1.3, memory_gate=1500),
 ]  # fmt: skip

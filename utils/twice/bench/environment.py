@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def environment(threads: int) -> dict[str, Any]:
 
     keep = ("user_api", "internal_api", "num_threads", "version", "architecture")
     return {
+        "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": torch.__version__,

@@ -12,6 +12,7 @@ def build(root: Path) -> bool:
     from jupyter_book.sphinx import build_sphinx
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else every kernel warns about frozen modules
+    os.environ["IPYTHONDIR"] = str(kernel_settings(root / "_build" / "ipython"))
     status = build_sphinx(
         root,
         root / "_build" / "html",
@@ -27,6 +28,14 @@ def build(root: Path) -> bool:
         quiet=True,
     )
     return bool(status == 0)
+
+
+def kernel_settings(folder: Path) -> Path:
+    """The pages' kernels are the same everywhere: nobody's own startup files, no warning that they use TCP."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n')
+    return folder
 
 
 def forget_pages(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Names: what a room of the library offers, as a table made from its docstrings."""
+"""Names: what a room of the library offers, each with the first line of its docstring."""
 
 import inspect
 import re
@@ -48,21 +48,18 @@ def code(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def table(place: str, names: dict[str, Any]) -> str:
-    """A row for each thing; names without a sentence close the table, one after the other."""
+def listing(place: str, names: dict[str, Any]) -> str:
+    """Each thing with its sentence; names without one close the list, one after the other."""
     groups = grouped(names)
     bare = [name for said, group in groups if not said for name in group]
 
-    def anchor(name: str) -> str:
-        return f'<code id="{place}.{name}">{name}</code>'
+    def anchors(group: list[str]) -> str:
+        return ", ".join(f'<code id="{place}.{name}">{name}</code>' for name in group)
 
-    rows = [
-        f"<tr><td>{', '.join(map(anchor, group))}</td><td>{code(said)}</td></tr>" for said, group in groups if said
-    ]
+    entries = [f"<dt>{anchors(group)}</dt><dd>{code(said)}</dd>" for said, group in groups if said]
     if bare:
-        rows.append(f'<tr><td colspan="2">And, as their names say: {", ".join(map(anchor, bare))}</td></tr>')
-    head = '<thead><tr><th scope="col">Name</th><th scope="col">What it is</th></tr></thead>'
-    return f'<table class="table names">{head}<tbody>{"".join(rows)}</tbody></table>'
+        entries.append(f"<dt>and, as their names say</dt><dd>{anchors(bare)}</dd>")
+    return f'<dl class="names simple">{"".join(entries)}</dl>'
 
 
 class Names(SphinxDirective):
@@ -76,7 +73,7 @@ class Names(SphinxDirective):
         names = public(import_module(place))
         if not names:
             raise self.error(f"names: {place} offers nothing, expected a module with public names")
-        return [nodes.raw("", table(place, names), format="html")]
+        return [nodes.raw("", listing(place, names), format="html")]
 
 
 def setup(app: "Sphinx") -> None:

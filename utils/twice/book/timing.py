@@ -74,10 +74,10 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
-def reach(shown: Sequence[Timing]) -> tuple[int, int]:
-    """The powers of two between which all dots lie, and 1 among them."""
-    values = [1.0, *(v for t in shown for v in (t.ratio, t.forward) if v is not None)]
-    return math.floor(math.log2(min(values) / 1.05)), math.ceil(math.log2(max(values) * 1.05))
+def reach(shown: Sequence[Timing]) -> tuple[float, float]:
+    """The axis, in powers of two: all dots with some air, and at least ½ to 2."""
+    powers = [math.log2(v) for t in shown for v in (t.ratio, t.forward) if v is not None]
+    return min(-1.0, *powers) - 0.25, max(1.0, *powers) + 0.25
 
 
 def tick(power: int) -> str:
@@ -106,17 +106,17 @@ def legend(layout: Layout) -> str:
     left = layout.left
     return (
         f'<circle class="both" cx="{left + 5}" cy="12" r="5"/><text x="{left + 16}" y="17">forward + backward</text>'
-        f'<circle class="forward" cx="{left + 168}" cy="12" r="4"/><text x="{left + 179}" y="17">forward alone</text>'
+        f'<circle class="forward" cx="{left + 189}" cy="12" r="4"/><text x="{left + 200}" y="17">forward alone</text>'
     )
 
 
-def axis(x: Any, low: int, high: int, bottom: int) -> list[str]:
+def axis(x: Any, low: float, high: float, bottom: int) -> list[str]:
     """A line at each power of two; the one at 1 says what it means."""
     parts = [
         f'<text class="numpy" text-anchor="end" x="{x(1) - 10}" y="44">← NumPy faster</text>',
         f'<text class="torch" x="{x(1) + 10}" y="44">PyTorch faster →</text>',
     ]
-    for power in range(low, high + 1):
+    for power in range(math.ceil(low), math.floor(high) + 1):
         at, kind = x(2.0**power), "one" if power == 0 else "tick"
         parts.append(f'<line class="{kind}" x1="{at}" x2="{at}" y1="{TOP + 8}" y2="{bottom}"/>')
         parts.append(f'<text class="{kind}" text-anchor="middle" x="{at}" y="{TOP + 2}">{tick(power)}</text>')
@@ -174,10 +174,9 @@ def caption(rows: Sequence[dict[str, Any]], environment: dict[str, Any]) -> str:
     kept = counted(rows)
     said = "NumPy's time divided by PyTorch's on the same processor; every step of the axis is a factor of two."
     if kept:
-        left_out = [row["op"] for row in rows if row not in kept]
-        without = f" (without {' and '.join(left_out)})" if left_out else ""
-        mean = geometric_mean([ratio(row) for row in kept])
-        said += f" The geometric mean of {len(kept)} operations{without} is {mean:.2f}."
+        said += f" The geometric mean of {len(kept)} operations is {geometric_mean([ratio(row) for row in kept]):.2f}"
+        left_out = " and ".join(f"“{row['op']}”" for row in rows if row not in kept)
+        said += f"; it leaves out {left_out}." if left_out else "."
     return f"{said} Measured with twice bench: {provenance(environment)}."
 
 
@@ -202,12 +201,14 @@ class TimingPlot(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The page is built again when the file changes."""
+        """The page is read at every build: a file that was moved here may be older than the last one."""
         relative, path = self.env.relfn2path(self.arguments[0])
-        self.env.note_dependency(relative)
+        self.env.note_reread()
         if not Path(path).exists():
             command = f"twice bench --json {relative}"
-            return [nodes.paragraph("", "No measurement is stored here yet. This makes one: ", nodes.literal("", command))]
+            return [
+                nodes.paragraph("", "No measurement is stored here yet. This makes one: ", nodes.literal("", command))
+            ]
         result = json.loads(Path(path).read_text(encoding="utf-8"))
         rows = result["rows"]
         shown, kept = timings(rows), counted(rows)
