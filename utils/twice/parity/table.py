@@ -1,8 +1,9 @@
 """The certificate: rows of comparisons, as a table in a terminal and in a notebook."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from twice.tables import Line, as_html, plain
 
 SHOWN = 24  # a longer table shows the worst row of each kind and every row that failed
 
@@ -51,28 +52,13 @@ class Certificate:
         return f"{self.title}: all {len(self.rows)} comparisons agree"
 
     def __repr__(self) -> str:
-        table = [HEADER, *(row.cells() for row in shortened(self.rows))]
-        widths = [max(map(len, column)) for column in zip(*table)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
-        lines.insert(1, "  ".join("─" * width for width in widths))
-        return "\n".join([self.summary(), *lines])
+        return plain(self.summary(), HEADER, self._lines())
 
     def _repr_html_(self) -> str:
-        """A table in the colours of the page around it, light or dark."""
-        cell = "padding:.15em .8em;text-align:{};border:0;border-bottom:1px solid;background:none;color:inherit"
+        return as_html(self.summary(), HEADER, self._lines(), right=(3, 4))
 
-        def line(cells: Sequence[str], tag: str, weight: str) -> str:
-            aligns = ("left", "left", "left", "right", "right", "left")
-            return f'<tr style="background:none;font-weight:{weight}">' + "".join(
-                f'<{tag} style="{cell.format(align)}">{html.escape(text)}</{tag}>' for text, align in zip(cells, aligns)
-            )
-
-        body = [line(row.cells(), "td", "normal" if row.passed else "bold") for row in shortened(self.rows)]
-        return (
-            '<div style="overflow-x:auto;color:inherit"><table style="border-collapse:collapse;color:inherit">'
-            f'<caption style="caption-side:top;text-align:left;color:inherit">{html.escape(self.summary())}</caption>'
-            f"<thead>{line(HEADER, 'th', 'bold')}</thead><tbody>{''.join(body)}</tbody></table></div>"
-        )
+    def _lines(self) -> list[Line]:
+        return [Line(row.cells(), strong=not row.passed) for row in shortened(self.rows)]
 
 
 def shortened(rows: Sequence[Row]) -> list[Row]:
