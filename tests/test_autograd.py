@@ -12,6 +12,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
+
 import twice
 from support import assert_close
 from twice.autograd import backward, grad, mark_changed

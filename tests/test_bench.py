@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.console import Console
+
 from twice.bench import geometric_mean, report
 from twice.bench.cases import CASES, Case, Engine
 from twice.bench.environment import CLEARED, settings

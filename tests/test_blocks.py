@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+
 import twice
 from twice import blocks
 from twice.files import copy_weights

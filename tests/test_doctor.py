@@ -1,6 +1,7 @@
 """`twice doctor`: each row from given facts, and when the course cannot run."""
 
 import pytest
+
 from twice import doctor
 
 OPENBLAS = {"internal_api": "openblas", "version": "0.3.30", "architecture": "Zen", "num_threads": 2, "filepath": "x"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
+
 from twice import Tensor, nn
 from twice.autograd import op
 from twice.kernels.linear import linear

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("yaml")
 
 import yaml
+
 from twice.book.repository import address
 
 ROOT = Path(__file__).parents[1]

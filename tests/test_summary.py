@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+
 import twice
 from twice import blocks, tables
 from twice.networks import vgg

@@ -1,6 +1,7 @@
 """A small book in a fresh folder."""
 
 import pytest
+
 from small_book import write
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("myst_nb")
 
 from IPython.core.inputtransformer2 import TransformerManager
 from myst_nb.core.read import read_myst_markdown_notebook
+
 from twice import kernels
 from twice.book.names import public
 

@@ -1,6 +1,7 @@
 """The execution cache follows the code."""
 
 import pytest
+
 from twice.book import fingerprint
 
 

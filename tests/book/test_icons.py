@@ -8,6 +8,7 @@ pytest.importorskip("brotli")
 from io import BytesIO
 
 from fontTools.ttLib import TTFont
+
 from twice.book import icons
 
 CSS = '.fa-sun:before{content:"\\f185"}.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}:root{--note:"\uf0f3"}'

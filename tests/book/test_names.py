@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 import numpy as np
+
 import twice
 from twice.book import names
 

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("sphinx")
 
 from docutils import nodes
+
 from twice.book import pairs
 
 

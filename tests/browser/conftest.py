@@ -5,6 +5,7 @@ import shutil
 import threading
 
 import pytest
+
 from site_pages import SITE
 from twice.book.serve import server
 

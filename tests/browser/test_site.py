@@ -5,6 +5,7 @@ import re
 from urllib.parse import urldefrag, urljoin
 
 import pytest
+
 from site_pages import PAGES
 
 pytestmark = pytest.mark.browser

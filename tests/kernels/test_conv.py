@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from support import assert_close, compare_with_torch
 from torch.nn import functional as F
 
+from support import assert_close, compare_with_torch
 from twice.kernels import naive
 from twice.kernels.conv import conv, conv_transpose, rows_and_columns, strategy
 from twice.kernels.convolution.batch_last import batch_last

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch.nn.functional as F
+
 from support import assert_close
 from twice.kernels import dropout
 

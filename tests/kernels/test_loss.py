@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support import compare_with_torch
 from twice.kernels import loss, naive
 from twice.kernels.gradcheck import gradcheck

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support import assert_close, compare_with_torch
 from twice.kernels import naive, norm
 from twice.kernels.gradcheck import gradcheck

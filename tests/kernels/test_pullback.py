@@ -1,4 +1,5 @@
 import numpy as np
+
 from twice.kernels.pullback import Parts
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import assert_close, compare_with_torch
 from torch.func import functional_call
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from support import assert_close, compare_with_torch
 from twice.kernels import naive
 from twice.kernels.gradcheck import gradcheck
 from twice.kernels.recurrent import gru, gru_cell, lstm, lstm_cell, lstm_stack, rnn, rnn_cell, rnn_stack

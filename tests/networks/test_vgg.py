@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from networks.support import assert_equals_torchvision, assert_same_logits, assert_same_names, image_batch, twins
 
 import twice
+from networks.support import assert_equals_torchvision, assert_same_logits, assert_same_names, image_batch, twins
 from twice.networks import vgg
 from twice.networks.vgg import CONFIGURATIONS
 from twice.parity import certificate

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import twice
 from twice import nn
 

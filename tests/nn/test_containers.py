@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
+
 import twice
 from twice import nn
 

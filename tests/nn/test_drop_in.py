@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+
 import twice
 import twice.nn
 import twice.optim

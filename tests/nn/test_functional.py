@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as torch_functional
+
 import twice
 import twice.nn.functional as F
 from support import assert_close

@@ -7,6 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+
 import twice
 from nn.cases import CASES, Case, Draw
 from support import assert_close

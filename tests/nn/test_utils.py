@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
+
 import twice
 from support import assert_close
 from twice import nn

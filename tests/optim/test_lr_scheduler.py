@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+
 from twice import Tensor, optim
 
 LONG = 250

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+
 from twice import Tensor, optim
 from twice.optim.optimizer import BLOCK
 

@@ -15,7 +15,6 @@ from twice import autograd, creation, cuda, functions, linalg
 from twice.autograd import Tensor, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from twice.creation import (
     Generator,
-    Size,
     arange,
     as_tensor,
     bernoulli,
@@ -69,6 +68,7 @@ from twice.creation import (
 )
 from twice.functions import *  # noqa: F403  torch's everyday functions, as `functions.__all__` lists them
 from twice.printing import set_printoptions
+from twice.size import Size
 
 __version__ = "0.1.0"
 half, float, double = float16, float32, float64

@@ -1,7 +1,7 @@
 """New tensors: from data, of constants, in order, at random. Also the names of dtypes and of the one device."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +13,6 @@ from twice.autograd import Tensor
 float16, float32, float64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
 int8, int16, int32, int64 = np.dtype("int8"), np.dtype("int16"), np.dtype("int32"), np.dtype("int64")
 uint8, bool_ = np.dtype("uint8"), np.dtype("bool")
-
-
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 dtype = np.dtype
 
@@ -30,21 +28,6 @@ def iinfo(dtype: Any) -> SimpleNamespace:
     """The limits of an integer dtype."""
     limits = np.iinfo(dtype)
     return SimpleNamespace(bits=limits.bits, dtype=str(limits.dtype), max=int(limits.max), min=int(limits.min))
-
-
-class Size(tuple):
-    """A shape that also counts its entries."""
-
-    def numel(self) -> int:
-        """The product of the lengths."""
-        return math.prod(self)
-
-    def __getitem__(self, index: Any) -> Any:
-        part = super().__getitem__(index)
-        return Size(part) if isinstance(index, slice) else part
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
 
 
 class device:
@@ -150,7 +133,7 @@ def is_tensor(thing: object) -> bool:
 # ── constants and order ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _shape(lengths: tuple, size: Any = None) -> tuple:
+def shape_of(lengths: tuple, size: Any = None) -> tuple:
     """The lengths as a tuple, whether they came one by one, as a tuple, or by the name `size`."""
     if size is not None:
         return tuple(size)
@@ -161,19 +144,19 @@ def zeros(
     *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """All zeros."""
-    return _new(np.zeros(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.zeros(shape_of(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
 def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All ones."""
-    return _new(np.ones(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.ones(shape_of(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
 def empty(
     *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Memory as it comes, to be filled."""
-    return _new(np.empty(_shape(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
+    return _new(np.empty(shape_of(lengths, size), dtype or _Defaults.dtype), None, requires_grad, device)
 
 
 def full(size: Sequence, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -290,14 +273,19 @@ def set_rng_state(new_state: dict) -> None:
     default_generator.set_state(new_state)
 
 
+def _drawn(draw: Callable[..., np.ndarray], shape: tuple, dtype: Any) -> np.ndarray:
+    """Random numbers in a dtype: NumPy draws float32 or float64."""
+    dtype = np.dtype(dtype or _Defaults.dtype)
+    return draw(shape, float64 if dtype == float64 else float32).astype(dtype, copy=False)
+
+
 def rand(
     *lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Uniform on [0, 1)."""
-    dtype, shape = np.dtype(dtype or _Defaults.dtype), _shape(lengths, size)
-    drawn = random_source(generator).random(shape, np.float64 if dtype == float64 else np.float32)
-    return _new(drawn, dtype, requires_grad, device)
+    drawn = _drawn(random_source(generator).random, shape_of(lengths, size), dtype)
+    return _new(drawn, None, requires_grad, device)
 
 
 def randn(
@@ -305,9 +293,8 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normal with mean 0 and variance 1."""
-    dtype, shape = np.dtype(dtype or _Defaults.dtype), _shape(lengths, size)
-    drawn = random_source(generator).standard_normal(shape, np.float64 if dtype == float64 else np.float32)
-    return _new(drawn, dtype, requires_grad, device)
+    drawn = _drawn(random_source(generator).standard_normal, shape_of(lengths, size), dtype)
+    return _new(drawn, None, requires_grad, device)
 
 
 def randint(

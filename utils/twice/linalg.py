@@ -4,7 +4,7 @@ from typing import Any
 
 from twice import functions
 from twice.autograd import Tensor
-from twice.functions import with_axis
+from twice.functions.lifting import with_axis
 
 
 @with_axis

@@ -47,7 +47,7 @@ def _suffixes(t: Tensor) -> list[str]:
     """What torch adds when it is not the common case."""
     common = (get_default_dtype(), np.dtype("int64"), np.dtype(bool))
     empty = t.array.size == 0
-    parts = [f"size={t.shape}"] if empty and t.ndim != 1 else []
+    parts = [f"size={t.array.shape}"] if empty and t.ndim != 1 else []
     if t.dtype not in (common[:1] if empty else common):
         parts.append(f"dtype={t.dtype}")
     if t.grad_fn is not None:

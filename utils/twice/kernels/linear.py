@@ -4,6 +4,7 @@ import numpy as np
 
 from twice.kernels.checks import Array, require, require_floating, require_same_dtype
 from twice.kernels.pullback import Parts
+from twice.kernels.scatter import sum_by_index
 
 
 def linear(x: Array, w: Array, b: Array | None = None):
@@ -113,32 +114,6 @@ def _require_indices(where: str, indices: Array, rows: int, noun: str) -> None:
             f"{where}: indices has the entry {wrong}, expected 0 to {rows - 1} for {rows} {noun}",
             IndexError,
         )
-
-
-def sum_by_index(index: Array, values: Array, rows: int) -> Array:
-    """out[i] = Σ of the values with index i: sorted, equal indices are neighbours."""
-    order = index.argsort(kind="stable")
-    key, value = index[order], values[order]
-    starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1]))[: key.size])
-    out = np.zeros((rows, values.shape[1]), values.dtype)
-    if starts.size * 16 < key.size:  # reduceat costs about as much for a run of one as for a run of many
-        out[key[starts]] = np.add.reduceat(value, starts, axis=0)
-    else:
-        _add_pairs(key, value)
-        out[key[starts]] = value[starts]
-    return out
-
-
-def _add_pairs(key: Array, value: Array) -> None:
-    """Add neighbours of equal key, in pairs until each run's sum is on its first row: a tree over each run."""
-    at = np.arange(key.size)
-    while (same := key[1:] == key[:-1]).any():
-        place = np.arange(key.size)
-        place[1:] -= np.maximum.accumulate(np.where(same, 0, place[1:]))  # the place within the run
-        even = place % 2 == 0
-        pair = np.flatnonzero(same & even[:-1])
-        value[at[pair]] += value[at[pair + 1]]
-        key, at = key[even], at[even]
 
 
 def one_hot(indices: Array, num_classes: int = -1):
