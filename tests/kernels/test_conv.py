@@ -147,7 +147,8 @@ def test_output_padding_chooses_among_the_sizes_a_stride_can_come_from(extra, gr
 @settings(max_examples=60, deadline=None)
 @given(
     n=st.integers(1, 3), c=st.integers(1, 4), k=st.integers(1, 4), h=st.integers(1, 9), w=st.integers(1, 9),
-    r=st.integers(1, 4), s=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 3), dilation=st.integers(1, 2),
+    r=st.integers(1, 4), s=st.integers(1, 4),
+    stride=st.integers(1, 3), padding=st.integers(0, 3), dilation=st.integers(1, 2),
 )  # fmt: skip
 def test_any_shape_agrees_with_torch_or_is_refused(n, c, k, h, w, r, s, stride, padding, dilation):
     x, weights = arrays(4, "float64", (n, c, h, w), (k, c, r, s))

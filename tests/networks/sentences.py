@@ -60,16 +60,16 @@ def assert_engines_agree(build, *inputs, train=False, **options):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9 * max(1e-12, np.abs(theirs).max()))
 
 
-def learn(net, *inputs, target, steps, lr=0.01, extra=lambda weights: 0.0, **options):
-    """Some steps of Adam on ours; entries 0 of the target do not count. The last loss comes back."""
-    optimizer = twice.optim.Adam(net.parameters(), lr=lr)
-    inputs, target = [twice.from_numpy(x) for x in inputs], twice.from_numpy(target)
+def learn(net, *inputs, target, steps, lr=0.01, batch=None, extra=lambda *weights: 0.0, **options):
+    """Some steps of Adam on ours, each on some rows or on all; entries 0 of the target do not count. The last loss."""
+    optimizer, rng = twice.optim.Adam(net.parameters(), lr=lr), np.random.default_rng(0)
     for _ in range(steps):
+        rows = slice(None) if batch is None else rng.integers(0, len(target), batch)
         optimizer.zero_grad()
-        answer = net(*inputs, **options)
+        answer = net(*[twice.from_numpy(x[rows]) for x in inputs], **options)
         logits, *rest = answer if isinstance(answer, tuple) else (answer,)
-        logits = logits.flatten(0, -2)
-        loss = twice.nn.functional.cross_entropy(logits, target.flatten(), ignore_index=0) + extra(*rest[:1])
+        goal = twice.from_numpy(target[rows]).flatten()
+        loss = twice.nn.functional.cross_entropy(logits.flatten(0, -2), goal, ignore_index=0) + extra(*rest[:1])
         loss.backward()
         optimizer.step()
     return float(loss.item())

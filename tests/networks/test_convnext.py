@@ -18,12 +18,17 @@ NAMES = {"T": "convnext_tiny", "S": "convnext_small", "B": "convnext_base", "L":
 ENGINES = pytest.mark.parametrize("engine", [twice, torch], ids=["twice", "torch"])
 
 
+def epsilons(network):
+    return [m.eps for m in network.modules() if isinstance(m, torch.nn.LayerNorm)]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_and_their_order_are_the_papers_and_torchvisions(variant):
     with torch.device("meta"):
         ours, theirs = convnext(torch.nn, variant), torchvision.models.get_model(NAMES[variant], weights=None)
     assert sum(p.numel() for p in ours.parameters()) / 1e6 == pytest.approx(MILLIONS[variant], abs=0.5)
     assert [v.shape for v in ours.state_dict().values()] == [v.shape for v in theirs.state_dict().values()]
+    assert epsilons(ours) == epsilons(theirs)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -23,7 +23,6 @@ from twice.networks.densenet import DEPTHS, VARIANTS, dense_layer
 from twice.parity import certificate
 
 ENGINES = pytest.mark.parametrize("nn", [twice.nn, torch.nn], ids=["twice", "torch"])
-TORCHVISIONS = [121, 161, 169, 201]
 
 # The paper's table 2: depth, growth and variant, and millions of parameters.
 CIFAR_MILLIONS = [
@@ -44,7 +43,7 @@ def test_a_depth_is_the_number_of_layers(depth):
     assert len(weighted(on_meta(densenet, depth))) == depth
 
 
-@pytest.mark.parametrize("depth", TORCHVISIONS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_parameters_are_torchvisions(depth):
     with torch.device("meta"):
         theirs = torchvision.models.get_model(f"densenet{depth}")
@@ -106,7 +105,7 @@ def assert_engines_agree(build, size):
     assert_same_logits(*twins(build), image_batch(size, n=2, dtype="float64"), 1e-9)
 
 
-@pytest.mark.parametrize("depth", [121, *(pytest.param(d, marks=pytest.mark.slow) for d in (161, 169, 201))])
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_both_engines_agree(depth):
     assert_engines_agree(lambda nn: densenet(nn, depth, width=0.1, classes=7), 33)
 
@@ -122,7 +121,7 @@ def test_gradients_and_steps_agree(variant):
     certificate(build, (3, 3, 12, 12), steps=2).raise_if_failed()
 
 
-@pytest.mark.parametrize("depth", [121, *(pytest.param(d, marks=pytest.mark.slow) for d in (161, 169, 201))])
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_torchvisions_weights_give_torchvisions_logits(depth):
     assert_equals_torchvision(lambda nn: densenet(nn, depth), f"densenet{depth}", size=48)
 

@@ -115,18 +115,26 @@ def test_both_engines_agree(stem):
     assert_same_logits(ours, theirs, image_batch(91, n=2, dtype="float64"), 1e-9)
 
 
+def rows_in_float64(build, *shape):
+    """In training BatchNorm amplifies rounding from layer to layer: in a network as deep as this one, torch's own
+    gradients change by 5e-14 of the largest when the batch is reordered, and float32 says little."""
+    table = certificate(build, shape, steps=2, lr=1e-3, tolerance=Tolerance(1e-8, 1e-3))
+    return [row for row in table.rows if row.dtype == "float64"]
+
+
 def test_gradients_and_steps_agree_without_the_head():
-    build = lambda nn: inception_v3(nn, width=0.03, classes=3, image=107, dropout=0.0, auxiliary=False)
-    certificate(build, (4, 3, 107, 107), steps=2, lr=1e-3).raise_if_failed()
+    build = lambda nn: inception_v3(nn, width=0.05, classes=10, image=107, dropout=0.0, auxiliary=False)
+    rows = rows_in_float64(build, 6, 3, 107, 107)
+    assert len(rows) == 288 - 1
+    assert [row for row in rows if not row.passed] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stem", STEMS)
 def test_gradients_and_steps_agree_through_the_head(stem):
-    build = lambda nn: inception_v3(nn, stem, width=0.02, classes=3, dropout=0.0)
-    table = certificate(build, (3, 3, 299, 299), steps=1)
-    table.raise_if_failed()
-    assert {"forward[0]", "forward[1]"} <= {row.what for row in table.rows}
+    rows = rows_in_float64(lambda nn: inception_v3(nn, stem, width=0.05, classes=10, dropout=0.0), 4, 3, 299, 299)
+    assert {"forward[0]", "forward[1]"} <= {row.what for row in rows}
+    assert [row for row in rows if not row.passed] == []
 
 
 def test_training_answers_the_logits_then_the_head_and_evaluating_the_logits_alone():

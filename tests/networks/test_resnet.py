@@ -138,7 +138,7 @@ def test_gradients_and_steps_of_bottlenecks_agree(stride_in, unit):
 # ── torchvision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("depth", [18, *(pytest.param(d, marks=pytest.mark.slow) for d in (34, 50, 101, 152))])
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_torchvisions_weights_give_torchvisions_logits(depth):
     assert_equals_torchvision(lambda nn: resnet(nn, depth), f"resnet{depth}", size=64)
 

@@ -58,8 +58,9 @@ def test_gradients_and_steps_of_blocks_agree():
     certificate(lambda nn: nn.Sequential(made(nn, 6, 16, 2), made(nn, 16, 16)), (2, 6, 7, 7), steps=2).raise_if_failed()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("depth,template", TORCHVISIONS)
+@pytest.mark.parametrize(
+    "depth,template", [TORCHVISIONS[0], *(pytest.param(*pair, marks=pytest.mark.slow) for pair in TORCHVISIONS[1:])]
+)
 def test_torchvisions_weights_give_torchvisions_logits(depth, template):
     assert_equals_torchvision(lambda nn: resnext(nn, depth, template), f"resnext{depth}_{template}", size=48)
 

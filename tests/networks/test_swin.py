@@ -16,6 +16,10 @@ MILLIONS = {"T": 29, "S": 50, "B": 88}  # the paper's table 1
 ENGINES = pytest.mark.parametrize("engine", [twice, torch], ids=["twice", "torch"])
 
 
+def epsilons(network):
+    return [m.eps for m in network.modules() if isinstance(m, torch.nn.LayerNorm)]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_parameters_and_their_order_are_the_papers_and_torchvisions(variant):
     with torch.device("meta"):
@@ -23,6 +27,7 @@ def test_parameters_and_their_order_are_the_papers_and_torchvisions(variant):
         theirs = torchvision.models.get_model(f"swin_{variant.lower()}", weights=None)
     assert sum(p.numel() for p in ours.parameters()) / 1e6 == pytest.approx(MILLIONS[variant], abs=0.8)
     assert [v.shape for v in ours.state_dict().values()] == [v.shape for v in theirs.state_dict().values()]
+    assert epsilons(ours) == epsilons(theirs)
 
 
 def test_a_window_knows_its_offsets_as_torchvision_does():
@@ -46,7 +51,7 @@ def test_gradients_and_steps_agree():
 
 @ENGINES
 @pytest.mark.parametrize("shift", [0, 1, 2])
-@pytest.mark.parametrize("row,column", [(0, 0), (2, 4), (5, 1), (7, 11)])
+@pytest.mark.parametrize("row,column", [(0, 0), (0, 11), (2, 4), (5, 1), (7, 11)])
 def test_a_position_reaches_its_window_and_nothing_else(engine, shift, row, column):
     h, w, m = 8, 12, 4
     attention = _parts(engine.nn).WindowAttention(6, 3, m, shift).double()

@@ -89,11 +89,16 @@ def test_dropout_and_stochastic_depth_draw_in_training_only(engine):
         assert np.array_equal(*(network(x).detach().numpy() for _ in range(2)))
 
 
+def epsilons(network):
+    return [m.eps for m in network.modules() if isinstance(m, torch.nn.LayerNorm)]
+
+
 @pytest.mark.parametrize("name,variant", [*NAMES.items(), ("vit_h_14", "H/14")])
-def test_tensors_stand_in_torchvisions_order(name, variant):
+def test_tensors_and_epsilons_stand_in_torchvisions_order(name, variant):
     with torch.device("meta"):
         ours, theirs = vit(torch.nn, variant), torchvision.models.get_model(name, weights=None)
     assert [v.shape for v in ours.state_dict().values()] == [v.shape for v in theirs.state_dict().values()]
+    assert epsilons(ours) == epsilons(theirs)
 
 
 def torchvisions(name, image):

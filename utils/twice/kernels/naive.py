@@ -36,7 +36,7 @@ def conv2d(
 
     x is (N, C, H, W), w is (K, C/groups, R, S); outside the image x is 0. Kernel k sees the channels of its group.
     """
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     K, per_group, R, S = w.shape
     OH = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1
     OW = (W + 2 * padding - dilation * (S - 1) - 1) // stride + 1
@@ -71,11 +71,12 @@ def conv2d_back(
 
 def conv_transpose2d(x: Array, w: Array, stride: int = 1, padding: int = 0) -> Array:
     """Each x[n, c, i, j] stamps its kernel, w (C, K, R, S), onto the output: what overlaps adds up."""
-    (N, C, H, W), (_, K, R, S) = x.shape, w.shape
+    (N, _, H, W), (_, K, R, S) = x.shape, w.shape
     full = np.zeros((N, K, (H - 1) * stride + R, (W - 1) * stride + S), x.dtype)
     for n, c, i, j in np.ndindex(x.shape):
         full[n, :, i * stride : i * stride + R, j * stride : j * stride + S] += x[n, c, i, j] * w[c]
     return full[:, :, padding : full.shape[2] - padding, padding : full.shape[3] - padding]
+
 
 # ── pooling and resampling ──────────────────────────────────────────────────────────────────────────────────
 

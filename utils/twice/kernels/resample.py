@@ -9,8 +9,8 @@ import numpy as np
 from twice.kernels.checks import Array, as_tuple, require, require_floating, require_rank, require_same_dtype
 from twice.kernels.convolution.window import Window
 from twice.kernels.geometry import along, apply_along
-from twice.kernels.scatter import sum_by_index
 from twice.kernels.pool import adaptive_avg_pool, map_axes
+from twice.kernels.scatter import sum_by_index
 
 Sizes = int | Sequence[int]
 Scales = float | Sequence[float]

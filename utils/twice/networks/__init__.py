@@ -1,7 +1,7 @@
 """The networks: one file a family, one definition for both engines.
 
-A network is a function of the namespace of layers, `twice.nn` or `torch.nn`, and of its options; it reads like the table
-of its paper. Children register in torchvision's order, so that its weights load (`from_torchvision`).
+A network is a function of the namespace of layers, `twice.nn` or `torch.nn`, and of its options; it reads like the
+table of its paper. Children register in torchvision's order, so that its weights load (`from_torchvision`).
 """
 
 from twice.networks.alexnet import alexnet, alexnet_init

@@ -129,7 +129,7 @@ def with_heads(nn: Any, heads: dict[str, str], **layers: Any) -> Any:
 
 
 def renormalise(nn: Any) -> Any:
-    """Pixels standardised by the mean and deviation of ImageNet's channels become pixels standardised by 0.5 and 0.5."""
+    """Pixels standardised by the means and deviations of ImageNet become pixels standardised by 0.5 and 0.5."""
     return _parts(nn).Renormalise()
 
 

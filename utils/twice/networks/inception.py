@@ -60,7 +60,7 @@ def expanded() -> Branches:
 
 
 def reduction(branch3x3: Sequence[Any], branch: Sequence[Any]) -> Branches:
-    """Figure 10: convolutions with stride 2 beside a pooling halve the map and widen it at once, without a bottleneck."""
+    """Figure 10: convolutions with stride 2 beside a pooling halve the map and widen it at once: no bottleneck."""
     return {"branch3x3": branch3x3, "branch": branch, "branch_pool": [MAX]}
 
 
@@ -95,7 +95,8 @@ def inception_v3(
     Evaluating, it answers the logits. Training with the `auxiliary` head, it answers (logits, aux), as torchvision
     does; the head needs the full 299. The `released` stem is torchvision's and that of the trained weights, with a 1×1
     convolution and a second pooling; the `paper` stem goes on with 3×3 convolutions to 288 channels.
-    The trained weights come with the head and expect `transform_input`: pixels with mean and deviation 0.5 instead of ImageNet's.
+    The trained weights come with the head and expect `transform_input`: pixels with mean and deviation 0.5 instead of
+    those of ImageNet's channels.
     """
     rows = STEMS[one_of("inception_v3", "stem", stem, STEMS)]
     at_least("inception_v3", "image", image, 299 if auxiliary else 75)
