@@ -4,8 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-
 import torch
+
 import twice
 from twice.networks import beam_search, draw, generate, greedy
 

@@ -104,6 +104,13 @@ def test_naive_module_makes_672_channels_of_256_and_bottlenecks_make_480():
     assert depth(bottlenecks) == 2
 
 
+def test_modules_have_the_weights_of_their_windows():
+    weights = lambda module: sum(p.numel() for name, p in module.named_parameters() if name.endswith("weight"))
+    assert weights(inception_naive(torch.nn, 256, 128, 192, 96)) == 256 * (128 + 9 * 192 + 25 * 96)
+    bottlenecks = 256 * (128 + 64 + 64 + 64) + 64 * (9 * 192 + 25 * 96)
+    assert weights(inception(torch.nn, 256, 128, 64, 192, 64, 96, 64)) == bottlenecks
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_modules_agree_on_both_engines(batch_norm):
     module = lambda nn: inception(nn, 6, 4, 3, 5, 2, 4, 3, batch_norm=batch_norm)

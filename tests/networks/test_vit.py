@@ -61,21 +61,16 @@ def test_deit_gives_both_logits_in_training_and_their_mean_in_eval(engine):
 
 
 @ENGINES
-@pytest.mark.parametrize("token,head", [(0, 0), (1, 1)])
-def test_each_token_of_deit_has_its_own_head(engine, token, head):
-    network = deit(engine.nn, "Ti/16", stochastic_depth=0.0, **TINY)
+@pytest.mark.parametrize("token", [0, 1])
+def test_each_token_of_deit_has_its_own_head(engine, token):
+    network = deit(engine.nn, "Ti/16", **TINY)
+    network.blocks = engine.nn.Identity()  # without attention no token hears of another
     x = engine.from_numpy(image_batch(32))
-    network(x)[head].sum().backward()
-    other = network.head.distilled if head == 0 else network.head.classes
-    assert other.weight.grad is None
-    last = network.blocks[-1].feed.body.norm  # after the last attention every position goes its own way
-    before = [h.detach().numpy().copy() for h in network(x)]
     with engine.no_grad():
-        network.tokens.learned[:, token] += 1.0
-    after = [h.detach().numpy() for h in network(x)]
-    assert last.weight.grad is not None
-    moved = [np.abs(a - b).max() for a, b in zip(after, before)]
-    assert moved[head] > 2 * moved[1 - head] > 0
+        before = [head.numpy().copy() for head in network(x)]
+        network.tokens.learned[:, token, 0] += 1.0
+        after = [head.numpy() for head in network(x)]
+    assert [not np.array_equal(a, b) for a, b in zip(after, before)] == [token == 0, token == 1]
 
 
 @ENGINES

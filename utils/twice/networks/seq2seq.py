@@ -41,11 +41,11 @@ def seq2seq(
     sizes = {"source": source, "target": target, "embedding": embedding, "hidden": hidden, "layers": layers}
     for name, size in sizes.items():
         at_least("seq2seq", name, size, 1)
+    at_least("seq2seq", "maxout", maxout, 0)
     both = attention if bidirectional is None else bidirectional
     options: dict[str, Any] = {"layers": layers, "dropout": dropout}
     read = reader(nn, kind, source, embedding, hidden, pad=pad, bidirectional=both, **options)
     context = (1 + both) * hidden if attention else hidden
-    at_least("seq2seq", "maxout", maxout, 0)
     P, known = _parts(nn), (hidden, context, embedding)
     write = decoder(
         nn,

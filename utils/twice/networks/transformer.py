@@ -92,10 +92,10 @@ def causal_mask(top: Any, x: Any) -> Any:
 def sinusoids(top: Any, x: Any) -> Any:
     """PE(t, 2i) = sin(t/10000^(2i/d)), PE(t, 2i+1) = cos of the same: (T, d) for x (N, T, d)"""
     length, d = x.shape[1:]
-    options = {"dtype": x.dtype, "device": x.device}
+    options = {"dtype": top.float64 if x.dtype == top.float64 else top.float32, "device": x.device}
     rates = (top.arange(0, d, 2, **options) * (-math.log(10_000) / d)).exp()
     angles = top.arange(length, **options)[:, None] * rates
-    return top.stack([angles.sin(), angles.cos()], 2).flatten(1)[:, :d]
+    return top.stack([angles.sin(), angles.cos()], 2).flatten(1)[:, :d].to(x.dtype)
 
 
 def _start(nn: Any, net: Any) -> Any:
