@@ -8,7 +8,8 @@ import torchvision
 import twice
 from networks.support import assert_same_logits, assert_same_names, image_batch, shake, twins
 from twice.networks import convnext, from_torchvision
-from twice.networks.convnext import VARIANTS, drop_path
+from twice.networks.convnext import VARIANTS
+from twice.networks.modern import drop_path
 from twice.parity import certificate
 
 # γ = 10⁻⁶ at first, which would hide whatever a block computes: 1 shows it

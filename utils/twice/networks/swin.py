@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twice.blocks import Sum, chain, engine_of
-from twice.networks.convnext import drop_path, permute, rising, start
+from twice.networks.modern import drop_path, permute, rising, start
 from twice.networks.options import at_least, one_of, widener
 from twice.networks.vit import mlp
 

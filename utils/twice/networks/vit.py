@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twice.blocks import Sum, chain, engine_of
-from twice.networks.convnext import drop_path, rising, start
+from twice.networks.modern import drop_path, rising, start
 from twice.networks.options import at_least, one_of, widener
 
 # ViT's table 1 and DeiT's: layers, channels, heads; an MLP is four times as wide. B/16 stands for B with patches 16×16.
