@@ -237,7 +237,7 @@ def test_the_stride_is_where_it_was_asked_for(stride_in, strides):
 
 @ENGINES
 def test_convolutions_start_as_he_says(nn):
-    weight = resnet(nn, 18).layer3[1].sum.body.conv1.weight.detach().numpy()
+    weight = resnet(nn, 18).layer3[0].sum.body.conv1.weight.detach().numpy()  # 128 channels to 256
     assert weight.std() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
 
 

@@ -6,7 +6,7 @@ import torch
 
 import twice
 from networks.counting import multiply_adds, on_meta, parameters, shapes, weighted
-from networks.support import assert_same_logits, assert_same_names, image_batch, logits, twins
+from networks.support import assert_same_logits, assert_same_names, image_batch, logits, shake, twins
 from twice.networks import resnet, resnext, se_resnet, se_resnext
 from twice.networks.resnet import basic
 from twice.networks.senet import excitation
@@ -51,6 +51,7 @@ def test_a_gate_is_a_perceptron_of_the_means():
 
 def test_a_gate_scales_f_and_not_the_shortcut():
     network = se_resnet(torch.nn, 18, width=0.25)
+    shake(network)
     block = network.layer1[1].eval()
     block.sum.body.scale.gate.fc2.weight.data.fill_(0)
     block.sum.body.scale.gate.fc2.bias.data.fill_(-1e4)  # sigmoid 0
