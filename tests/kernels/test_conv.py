@@ -14,6 +14,7 @@ from twice.kernels.conv import conv, conv_transpose, rows_and_columns, strategy
 from twice.kernels.convolution.batch_last import batch_last
 from twice.kernels.convolution.depthwise import depthwise
 from twice.kernels.convolution.im2col import im2col
+from twice.kernels.convolution.one_position import one_position
 from twice.kernels.convolution.pointwise import pointwise
 from twice.kernels.convolution.shifted_rows import shifted_rows
 from twice.kernels.convolution.space_to_depth import space_to_depth
@@ -84,6 +85,9 @@ GRID = [
     (3, 5, 4, (9, 8), 1, 2, 0, 1, 1),
     (3, 5, 4, (9, 8), 1, 2, 1, 1, 1),
     (3, 6, 4, (9,), 1, 3, 0, 1, 2),
+    # one position
+    (3, 4, 6, (5, 4), (5, 4), 1, 0, 1, 2),
+    (3, 4, 5, (7,), 3, 2, 0, 3, 1),
     # tiles
     (8, 48, 50, (21, 22), 3, 1, 1, 1, 1),
     (8, 48, 50, (16, 16), 5, 1, 2, 1, 1),
@@ -182,6 +186,8 @@ STRATEGIES = [
     (shifted_rows, (2, 3, 11, 9), (4, 3, 4, 2), 3, 2, 1, 1),
     (shifted_rows, (2, 3, 7, 8), (4, 3, 3, 3), 1, 3, 1, 1),
     (rows_and_columns, (2, 3, 7, 8), (4, 3, 3, 3), 2, 1, 1, 1),
+    (one_position, (2, 3, 5, 4), (4, 3, 5, 4), 1, 0, 1, 1),
+    (one_position, (2, 3, 6, 4), (4, 3, 2, 2), 3, 0, 3, 1),
     (pointwise, (2, 3, 5, 4), (4, 3, 1, 1), 1, 0, 1, 1),
     (pointwise, (2, 3, 5, 4), (4, 3, 1, 1), 2, 0, 1, 1),
     (depthwise, (2, 3, 7, 6), (3, 1, 3, 2), 1, 1, 1, 3),
@@ -239,6 +245,7 @@ def test_cook_toom_matrices_correlate(m, r):
         (32, (16, 16, 3, 3), 1, (32, 32), "shifted_rows"),
         (32, (32, 32, 3, 3), 1, (16, 16), "rows_and_columns"),
         (16, (256, 96, 5, 5), 1, (27, 27), "winograd"),
+        (64, (120, 16, 5, 5), 1, (5, 5), "one_position"),
         (1, (512, 512, 3, 3), 1, (7, 7), "rows_and_columns"),
         (16, (64, 256, 1, 1), 2, (56, 56), "pointwise"),
         (16, (128, 128, 3, 3), 2, (56, 56), "rows_and_columns"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twice.networks import cifar_resnet, resnet
+from twice.networks import cifar_resnet, lenet, resnet
 
 
 class Engine:
@@ -118,15 +118,6 @@ def training_step(make: Callable[[Any], Any], shape: tuple[int, ...], classes: i
     return build
 
 
-def lenet(nn: Any) -> Any:
-    """LeNet-5's layers, with tanh and mean pooling."""
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(),
-        nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
-    )  # fmt: skip
-
-
 def perceptron(nn: Any) -> Any:
     """Three small layers: what is timed is the tape more than the arithmetic."""
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
@@ -166,7 +157,7 @@ CASES = [
     Case("multi-head attention", layer((16, 128, 256), self_attention, attend), 0.7),
     Case("LayerNorm", layer((8192, 768), lambda nn: nn.LayerNorm(768)), 3.5),
     Case("Adam, 10 M parameters", adam, 1.0),
-    Case("LeNet-5 step, batch 64", training_step(lenet, (64, 1, 28, 28)), 0.9),
+    Case("LeNet-5 step, batch 64", training_step(lambda nn: lenet(nn, "tanh", image=28), (64, 1, 28, 28)), 0.9),
     Case("ResNet-20 step, batch 32", training_step(lambda nn: cifar_resnet(nn, 20), (32, 3, 32, 32)), 1.8),
     Case("MLP step, batch 32", training_step(perceptron, (32, 784)), 2.0, counted=False),
     Case("ResNet-50, one image", resnet50, counted=False, forward_gate=1.3, memory_gate=1500),

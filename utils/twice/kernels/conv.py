@@ -14,6 +14,7 @@ from twice.kernels.checks import Array, as_tuple, require, require_floating, req
 from twice.kernels.convolution.batch_last import batch_last
 from twice.kernels.convolution.depthwise import depthwise
 from twice.kernels.convolution.im2col import im2col
+from twice.kernels.convolution.one_position import one_position
 from twice.kernels.convolution.pointwise import pointwise
 from twice.kernels.convolution.shifted_rows import shifted_rows
 from twice.kernels.convolution.space_to_depth import space_to_depth
@@ -93,8 +94,11 @@ def strategy(n: int, w_shape: Sequence[int], window: Window, outputs: Sequence[i
     size, step = window.kernel[-1], window.stride[-1]
     square = window.rank == 2 and set(window.kernel) == {size} and set(window.stride) == {step}
     plain = square and set(window.dilation) == {1}
-    if window.taps == 1 and not any(map(any, window.padding)):
-        return pointwise
+    if not any(map(any, window.padding)):
+        if window.taps == 1:
+            return pointwise
+        if math.prod(outputs) == 1:
+            return one_position
     if plain and step == 1 and size in (3, 5) and min(c, k) * size >= 144 and _tiles(n, outputs) >= 40:
         return winograd
     if plain and step > 2 and size > 2 * step and c <= 4:
