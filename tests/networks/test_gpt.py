@@ -112,6 +112,29 @@ def test_writing_keeps_the_prompt_and_forgets_what_is_beyond_the_context(engine)
 
 
 @ENGINES
+def test_reading_on_is_reading_the_last_tokens_that_fit(engine):
+    net = gpt(engine.nn, **TINY).eval()
+    text = np.concatenate([TOKENS, TOKENS[:, ::-1]], 1)
+    _, state = net.read(engine.from_numpy(text[:, :5]))
+    for t in range(5, 12):
+        logits, state = net.read(engine.from_numpy(text[:, t : t + 1]), state)
+        expected = outputs(net, text[:, max(0, t - 5) : t + 1])[0][:, -1]
+        np.testing.assert_allclose(logits.detach().numpy(), expected, atol=1e-6)
+
+
+@ENGINES
+def test_dropout_stands_behind_embeddings_sublayers_and_weights(engine):
+    net, tokens = gpt(engine.nn, **TINY, dropout=1.0), engine.from_numpy(TOKENS)
+    assert (net(tokens).detach().numpy() == 0).all()
+    net.dropout.p = 0.0
+    for block in net.stack.blocks:
+        block.dropout.p = 0.0
+    other = TOKENS.copy()
+    other[:, :-1] = (other[:, :-1] + 1) % 9  # with no weight left, a token knows itself alone
+    assert np.array_equal(net(tokens).detach().numpy()[:, -1], net(engine.from_numpy(other)).detach().numpy()[:, -1])
+
+
+@ENGINES
 def test_writing_draws_among_the_top_k(engine):
     engine.manual_seed(0)
     net = gpt(engine.nn, **TINY).eval()

@@ -99,6 +99,15 @@ def test_a_later_token_changes_no_earlier_logits(engine, kind):
 
 @ENGINES
 @ALL
+def test_the_classifier_sees_where_each_direction_of_the_top_layer_ends(engine, kind):
+    net = sequence_classifier(engine.nn, kind, layers=2, bidirectional=True, **TINY)
+    steps = net.reader(engine.from_numpy(TOKENS))[0]  # (N, T, 2 H)
+    ends = engine.cat([steps[:, -1, :6], steps[:, 0, 6:]], 1)
+    np.testing.assert_allclose(outputs(net, TOKENS)[0], net.head(ends).detach().numpy(), atol=1e-6)
+
+
+@ENGINES
+@ALL
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_padding_does_not_count(engine, kind, bidirectional):
     options = {"pad": 0, "bidirectional": bidirectional, "layers": 2, **TINY}
@@ -117,6 +126,15 @@ def test_dropout_draws_in_training_only(engine):
     assert np.abs(np.subtract(*(net(tokens)[0].detach().numpy() for _ in range(2)))).max() > 0
     net.eval()
     assert np.array_equal(*(net(tokens)[0].detach().numpy() for _ in range(2)))
+
+
+@ENGINES
+def test_dropout_stands_behind_the_embedding_and_before_the_logits(engine):
+    net = language_model(engine.nn, **{**TINY, "layers": 1, "dropout": 1.0})
+    for tokens in (TOKENS, (TOKENS + 1) % 9):
+        logits, (h, _) = net(engine.from_numpy(tokens))
+        assert (logits.detach().numpy() == net.head.bias.detach().numpy()).all()
+        assert np.ptp(h.detach().numpy(), 1).max() < 1e-6  # the state no longer knows the tokens
 
 
 @ALL

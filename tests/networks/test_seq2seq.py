@@ -122,6 +122,33 @@ def test_a_later_word_changes_no_earlier_logits(engine, attention):
 
 @ENGINES
 @ALL
+def test_the_top_layer_is_what_looks_for_words(engine, kind):
+    net = seq2seq(engine.nn, kind=kind, layers=3, **TINY).double()
+    first, tokens = net.begin(engine.from_numpy(SOURCE)), engine.from_numpy(TARGET[:, 0])
+    weights = net.step(tokens, first)[2].detach().numpy()
+    for layer in range(3):
+        memory, keys, mask, h, *rest = first
+        moved = h.detach().clone()
+        moved[:, layer] += 1.0
+        other = net.step(tokens, (memory, keys, mask, moved, *rest))[2].detach().numpy()
+        assert (np.abs(other - weights).max() > 0) == (layer == 2)
+
+
+@ENGINES
+def test_dropout_stands_behind_the_embedding_and_before_the_logits(engine):
+    engine.manual_seed(0)
+    net = seq2seq(engine.nn, dropout=1.0, **{**TINY, "maxout": 0})
+    first = net.begin(engine.from_numpy(SOURCE))
+    states = []
+    for tokens in (TARGET[:, 1], TARGET[:, 2]):
+        logits, state, _ = net.step(engine.from_numpy(tokens), first)
+        assert (logits.detach().numpy() == net.decoder.readout.logits.bias.detach().numpy()).all()
+        states.append(state[3].detach().numpy())
+    assert np.array_equal(*states)
+
+
+@ENGINES
+@ALL
 @BOTH
 def test_teacher_forcing_gives_the_logits_of_single_steps(engine, kind, attention):
     net = seq2seq(engine.nn, attention, kind=kind, layers=2, pad=0, **TINY)
@@ -172,7 +199,6 @@ def test_it_learns_to_translate_and_torch_translates_with_the_same_weights(kind,
             assert read(SPANISH, found.tokens, "[STOP]") == list(PHRASES.values())
 
 
-@pytest.mark.slow
 def test_it_learns_to_reverse_and_its_attention_walks_backwards():
     twice.manual_seed(0)
     digits = np.random.default_rng(0).integers(3, 6, (4000, 4))

@@ -170,6 +170,15 @@ def test_dropout_draws_in_training_only(engine):
 
 
 @ENGINES
+def test_dropout_stands_behind_embeddings_and_behind_each_sublayer(engine):
+    net, words = transformer(engine.nn, **TINY, dropout=1.0), engine.from_numpy(SOURCE)
+    memory, padding, _ = net.encode(words)
+    assert (memory.detach().numpy() == 0).all()
+    seen = engine.ones(3, 5, 8)
+    assert (net.decode(words, seen, padding)[0].detach().numpy() == 0).all()
+
+
+@ENGINES
 @NORMS
 def test_a_beam_of_one_is_greedy_and_a_wider_one_never_worse(engine, norm_first):
     engine.manual_seed(0)

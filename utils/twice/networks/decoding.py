@@ -34,7 +34,7 @@ def greedy(net: Any, *source: Any, start: int, stop: int, limit: int = 50) -> De
         while not bool(ended.all()) and len(tokens) < at_least("greedy", "limit", limit, 1):
             logits, state, weights = net.step(last, state)
             chance, last = _log_chances(top, logits, ended, stop).max(-1)
-            score, ended = score + chance, ended | (last == stop)
+            score, ended = score + chance, last == stop
             tokens.append(last)
             seen.append(weights)
         weights = None if seen[0] is None else top.stack(seen, 1)
@@ -82,7 +82,7 @@ def _beams(top: Any, net: Any, source: tuple, start: int, stop: int, limit: int,
         state = tuple(None if x is None else x[parent] for x in state)
         tokens = _longer(top, tokens, last, parent)
         seen = None if weights is None else _longer(top, seen, weights[parent], parent)
-        ended = ended[parent] | (last == stop)
+        ended = last == stop
         if bool(ended.all()):
             break
     return Decoded(tokens.unflatten(0, (n, k)), scores, None if seen is None else seen.unflatten(0, (n, k)))

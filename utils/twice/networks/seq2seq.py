@@ -143,9 +143,8 @@ def _parts(nn: Any) -> SimpleNamespace:
             self.recurrent, self.readout, self.dropout = recurrent, readout, dropout
 
         def begin(self, memory: Any, mask: Any, summary: Any) -> tuple:
-            states = (
-                self.first(summary).tanh().unflatten(1, (-1, self.recurrent.num_layers, self.recurrent.hidden_size))
-            )
+            each = (-1, self.recurrent.num_layers, self.recurrent.hidden_size)
+            states = self.first(summary).tanh().unflatten(1, each)
             return memory, self.attend.keys(memory), mask, *states.unbind(1)
 
         def advance(self, y: Any, state: tuple) -> tuple[tuple, tuple, Any]:
@@ -159,15 +158,18 @@ def _parts(nn: Any) -> SimpleNamespace:
             return (s[:, 0], c, y), (memory, keys, mask, *present), weights
 
         def step(self, tokens: Any, state: tuple) -> tuple[Any, tuple, Any]:
-            known, state, weights = self.advance(self.dropout(self.embedding(tokens)), state)
+            known, state, weights = self.advance(self.words(tokens), state)
             return self.read_out(known), state, weights
+
+        def words(self, tokens: Any) -> Any:
+            return self.dropout(self.embedding(tokens))
 
         def read_out(self, known: Any) -> Any:
             s, c, y = known
             return self.readout(self.dropout(s), c, y)
 
         def forward(self, tokens: Any, state: tuple) -> tuple[Any, Any]:
-            y, known, seen = self.dropout(self.embedding(tokens)), [], []
+            y, known, seen = self.words(tokens), [], []
             for t in range(tokens.shape[1]):
                 now, state, weights = self.advance(y[:, t], state)
                 known.append(now)
