@@ -9,10 +9,11 @@ A node remembers the count of each tensor whose array its pullback has captured,
 when backward arrives, the values that the derivative needs are gone and an error says which.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from heapq import heappop, heappush
 from itertools import count
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -373,25 +374,34 @@ def _refuse_stale(name: str, tensors: list[Tensor]) -> None:
             )
 
 
-def _captured(thing: Any) -> Iterable[Array]:
+def _captured(back: Any) -> list[Array]:
     """Every array that a pullback holds: in its closure, in parts, in nested functions, tuples and lists."""
-    if type(thing) is np.ndarray:
-        yield thing
-    elif isinstance(thing, tuple | list):
-        for item in thing:
-            yield from _captured(item)
-    elif isinstance(thing, Parts):
-        yield from _captured(thing.parts)
-    elif isinstance(thing, Context):
-        yield from (t.array for t in thing.saved_tensors if t is not None)
-    elif closure := getattr(thing, "__closure__", None):
-        for cell in closure:
-            try:
-                content = cell.cell_contents
-            except ValueError:  # a name that was never bound
-                continue
-            if content is not None:
-                yield from _captured(content)
+    arrays, waiting, seen = [], [back], set()
+    while waiting:
+        thing = waiting.pop()
+        kind = type(thing)
+        if kind is np.ndarray:
+            arrays.append(thing)
+        elif id(thing) in seen:
+            continue
+        elif kind is FunctionType and thing.__closure__:
+            seen.add(id(thing))
+            waiting += [_content(cell) for cell in thing.__closure__]
+        elif isinstance(thing, tuple | list):
+            seen.add(id(thing))
+            waiting += thing
+        elif kind is Parts:
+            waiting += thing.parts
+        elif kind is Context:
+            arrays += [t.array for t in thing.saved_tensors if t is not None]
+    return arrays
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a name that was never bound
+        return None
 
 
 @_quietly
@@ -581,7 +591,7 @@ def _sweep(
                 if edge is None or gradient is None:
                     continue
                 target, index, shape, dtype = edge
-                fresh = gradient.base is None and not any(gradient is dy for dy in cotangents)
+                fresh = _is_fresh(gradient, cotangents)
                 if gradient.shape != shape:
                     gradient, fresh = unbroadcast(gradient, shape), True
                 if gradient.dtype != dtype:
@@ -589,6 +599,17 @@ def _sweep(
                 send(target, index, gradient, fresh)
             if not retain_graph:
                 node.free()
+
+
+def _is_fresh(gradient: Array, cotangents: list) -> bool:
+    """Whether a pullback made this array anew (perhaps seen in another shape), so that it can be handed over.
+
+    What is not new is a cotangent that was passed on, or a view of one.
+    """
+    owner = owner_of(gradient)
+    if getattr(owner, "size", None) != gradient.size or not gradient.flags.writeable:
+        return False
+    return not any([owner is owner_of(dy) for dy in cotangents if dy is not None])  # noqa: C419
 
 
 def _seed(out: Tensor, given: Any) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from twice.kernels.checks import Array, require, require_floating, require_same_dtype
 from twice.kernels.special import expit, log1p_exp
 
-_BLOCK = 1 << 16  # numbers a block of cross-entropy: its passes stay in cache
+_BLOCK = 1 << 18  # numbers a block of cross-entropy: its passes stay in cache
 
 
 # ── regression ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -333,8 +333,15 @@ def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
         top[block] = rows[block].max(1, keepdims=True)
         e = np.subtract(rows[block], top[block], out=powers[block])
         np.exp(e, out=e)
-        sums[block] = e.sum(1, keepdims=True)
+        sums[block] = _class_sums(e)
     return powers, sums, np.log(sums) + top
+
+
+def _class_sums(e: Array) -> Array:
+    """Σ over axis 1, which stays: for (N, C) as a product with ones, which the BLAS sums fastest."""
+    if e.ndim == 2:
+        return np.matmul(e, np.ones((e.shape[1], 1), e.dtype))
+    return e.sum(1, keepdims=True)
 
 
 def _row_blocks(rows: Array) -> Iterator[slice]:

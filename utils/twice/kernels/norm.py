@@ -158,12 +158,12 @@ def _standardise_rows(rows: Array, w: Array, bias: Array | None, eps: float) -> 
     y, mean, inverse = np.empty_like(rows), np.empty((count, 1), rows.dtype), np.empty((count, 1), rows.dtype)
     for block in _row_blocks(rows):
         mean[block, 0] = rows[block] @ share
-        d = rows[block] - mean[block]
+        d = np.subtract(rows[block], mean[block], out=y[block])
         inverse[block, 0] = 1 / np.sqrt(np.vecdot(d, d) / length + eps)
         d *= inverse[block]
-        np.multiply(d, w, out=y[block])
+        d *= w
         if bias is not None:
-            y[block] += bias.reshape(-1)
+            d += bias.reshape(-1)
     return y, mean, inverse
 
 
@@ -174,19 +174,19 @@ def _standardise_rows_back(dy: Array, rows: Array, w: Array, mean: Array, invers
     centred is taken as a difference of sums, which spares centring x again.
     """
     length = rows.shape[1]
-    dx, dw, db = np.empty_like(rows), np.zeros_like(w), np.zeros_like(w)
+    dx, sums = np.empty_like(rows), np.zeros((3, length), rows.dtype)  # sums: Σ i·x·dy, Σ i·μ·dy, Σ dy
     for block in _row_blocks(rows):
         u, mu, i = dy[block], mean[block], inverse[block]
         product = u * rows[block]
         m1 = (u @ w)[:, None] / length
         m2 = i * i * ((product @ w)[:, None] / length - mu * m1)
-        dw += i[:, 0] @ product - (i * mu)[:, 0] @ u
-        db += np.ones(len(u), u.dtype) @ u
-        g = np.multiply(u, w, out=product)
-        g -= rows[block] * m2
+        sums[0] += i[:, 0] @ product
+        sums[1:] += np.concatenate([i * mu, np.ones_like(i)], 1).T @ u
+        g = np.multiply(u, w, out=dx[block])
+        g -= np.multiply(rows[block], m2, out=product)
         g += mu * m2 - m1
-        np.multiply(g, i, out=dx[block])
-    return dx, dw, db
+        g *= i
+    return dx, sums[0] - sums[1], sums[2]
 
 
 def rms_norm(
@@ -313,7 +313,7 @@ def _channel_blocks(x: Array) -> Iterator[slice]:
 
 def _row_blocks(x: Array) -> Iterator[slice]:
     """As many rows at a time as stay in cache, at least one."""
-    step = max(1, _BLOCK // max(1, x.shape[1]))
+    step = max(1, 2 * _BLOCK // max(1, x.shape[1]))
     return (slice(start, min(start + step, len(x))) for start in range(0, len(x), step))
 
 

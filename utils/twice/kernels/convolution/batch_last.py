@@ -26,6 +26,7 @@ from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
 
 MULTIPLY_ADDS = 1_000_000
+KEPT_BYTES = 1 << 22
 
 
 def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
@@ -34,6 +35,7 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     across, length = math.prod(w.shape[1:]) // taps, math.prod(rest) * shape[0]
     matrix = np.ascontiguousarray(w.swapaxes(1, 2)).reshape(len(w), taps * across)  # (K, u·C·v)
     padded = window.padded(shape[2:])
+    kept: list[Array] = []  # the input and its columns, for dw, where they are small
 
     def forward(x: Array) -> Array:
         columns, y = unroll(x), np.empty((len(x), len(w), rows, *rest), x.dtype)
@@ -44,6 +46,14 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
         return y
 
     def unroll(x: Array) -> Array:
+        if not kept or kept[0] is not x:
+            columns = laid_out(x)
+            if columns.nbytes > KEPT_BYTES:
+                return columns
+            kept[:] = x, columns
+        return kept[1]
+
+    def laid_out(x: Array) -> Array:
         bordered = np.zeros((padded[0], x.shape[1], *padded[1:], len(x)), x.dtype)
         _batch_first(bordered)[window.inside(x.shape[2:], lead=2)] = x
         row, channel, *spatial, image = bordered.strides
@@ -57,17 +67,17 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
         return columns[step * i : step * i + taps].reshape(taps * across, length)
 
     def to_x(dy: Array) -> Array:
-        return pull_to_x(_rows_first(dy))
+        return pull_to_x(_rows_first(dy, taps))
 
     def to_w(x: Array, dy: Array) -> Array:
-        return pull_to_w(x, _rows_first(dy))
+        return pull_to_w(x, _rows_first(dy, taps))
 
     def to_both(x: Array, dy: Array) -> tuple[Array, Array]:
-        gradient = _rows_first(dy)
+        gradient = _rows_first(dy, taps)
         return pull_to_x(gradient), pull_to_w(x, gradient)
 
     def pull_to_x(gradient: Array) -> Array:
-        columns = _spread_rows(gradient.reshape(rows, len(w), length), matrix, window, padded[0])
+        columns = _spread_rows(gradient.reshape(-1, len(w), length), matrix, window, padded[0])
         columns = columns.reshape(padded[0], w.shape[1], *window.kernel[1:], *rest, -1)
         dx = np.zeros((padded[0], w.shape[1], *padded[1:], columns.shape[-1]), columns.dtype)
         for (first, *tap), (_, *positions) in window.shifts((1, *rest)):
@@ -78,7 +88,7 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
 
     def pull_to_w(x: Array, gradient: Array) -> Array:
         columns, dw = unroll(x), np.zeros(matrix.shape[::-1], gradient.dtype)
-        for i, part in enumerate(gradient.reshape(rows, len(w), length)):
+        for i, part in enumerate(gradient.reshape(-1, len(w), length)[taps : taps + rows]):
             dw += np.matmul(stacked(columns, i), part.T)
         return np.ascontiguousarray(dw.T.reshape(len(w), taps, w.shape[1], *w.shape[3:]).swapaxes(1, 2))
 
@@ -88,17 +98,16 @@ def batch_last(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
 def _spread_rows(gradient: Array, matrix: Array, window: Window, padded: int) -> Array:
     """D[h] for every padded row h: the rows u of the kernel with u ≡ h mod s, over consecutive rows of dy."""
     taps, step, (rows, kernels, length) = window.kernel[0], window.stride[0], gradient.shape
-    bordered = np.zeros((rows + 2 * taps, kernels, length), gradient.dtype)
-    bordered[taps : taps + rows] = gradient
     by_row = matrix.reshape(kernels, taps, -1)
-    columns = np.zeros((padded, by_row.shape[2], length), gradient.dtype)
+    reached = step <= taps and padded <= (rows - taps) * step
+    columns = (np.empty if reached else np.zeros)((padded, by_row.shape[2], length), gradient.dtype)
     for residue in range(min(step, taps)):
         used = by_row[:, residue::step][:, ::-1]  # (K, rows u of this residue, last first, C·v)
         count = used.shape[1]
         part = np.ascontiguousarray(used.transpose(2, 1, 0)).reshape(-1, count * kernels)
-        for q, h in enumerate(range(residue, min(padded, (rows + taps) * step), step)):
+        for q, h in enumerate(range(residue, min(padded, (rows - taps) * step), step)):
             first = taps + q - count + 1
-            _product(part, bordered[first : first + count].reshape(count * kernels, length), columns[h])
+            _product(part, gradient[first : first + count].reshape(count * kernels, length), columns[h])
     return columns
 
 
@@ -110,11 +119,11 @@ def _product(a: Array, b: Array, out: Array) -> None:
         np.matmul(a, b[:, start : start + step], out=out[:, start : start + step])
 
 
-def _rows_first(x: Array) -> Array:
-    """(N, C, H, W…) → (H, C, W…, N), row by row: short moves stay in the cache"""
-    rows = np.empty((x.shape[2], x.shape[1], *x.shape[3:], len(x)), x.dtype)
-    for i, row in enumerate(rows):
-        row[...] = np.moveaxis(x[:, :, i], 0, -1)
+def _rows_first(x: Array, border: int) -> Array:
+    """(N, C, H, W…) → (H, C, W…, N) with rows of zeros before and after; row by row, so that it stays in the cache"""
+    rows = np.zeros((x.shape[2] + 2 * border, x.shape[1], *x.shape[3:], len(x)), x.dtype)
+    for i in range(x.shape[2]):
+        rows[border + i] = np.moveaxis(x[:, :, i], 0, -1)
     return rows
 
 
