@@ -54,3 +54,25 @@ def test_help_names_every_command(capsys):
     assert status == 0
     assert "doctor" in said.out
     assert "bench" in said.out
+
+
+def test_claims_prints_the_ledger_and_its_counts(capsys):
+    pytest.importorskip("torch")
+    status, said = run(capsys, "claims", "--chapter", "pooling")
+    assert status == 0
+    assert "7 claims" in said.out
+
+
+def test_claims_refuses_an_unknown_filter(capsys):
+    pytest.importorskip("torch")
+    status, said = run(capsys, "claims", "--document", "Z")
+    assert status == 2
+    assert "Z" in said.err
+
+
+def test_data_without_names_says_which_sets_are_here(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("TWICE_DATA", str(tmp_path))
+    status, said = run(capsys, "data")
+    assert status == 0
+    assert "digits: " in said.out
+    assert "mnist is not at" in said.out

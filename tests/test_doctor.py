@@ -93,8 +93,8 @@ def test_twice_data_names_the_folder(tmp_path):
 
 
 def test_data_row_lists_the_sets(tmp_path):
-    for name in ("mnist", "cifar10", ".partial"):
-        (tmp_path / name).mkdir()
+    for name in ("mnist.npz", "cifar10.npz", "notes.txt"):
+        (tmp_path / name).touch()
     assert doctor.data_row(tmp_path).found.endswith("cifar10, mnist")
 
 

@@ -65,6 +65,15 @@ def test_batch_norm_keeps_its_precision_where_the_mean_is_large():
     assert np.abs(norm.batch_norm(x)[0] - exact).max() < 1e-3
 
 
+@pytest.mark.parametrize("shift", [0.0, 2.0, 5.0, 1000.0])
+def test_layer_norm_keeps_its_precision_where_the_mean_is_large(shift):
+    x, dy = _draw(0, (50, 300), "float32", shift=shift), _draw(1, (50, 300), "float32")
+    (y, back), (exact, exact_back) = norm.layer_norm(x), norm.layer_norm(x.astype("float64"))
+    tolerance = 1e-3 if shift == 1000 else 2e-5
+    assert np.abs(y - exact).max() < tolerance
+    assert np.abs(back(dy)[0] - exact_back(dy.astype("float64"))[0]).max() < tolerance
+
+
 def test_batch_norm_pullback_in_evaluation_survives_the_next_training_step():
     x, mean, var = _draw(0, (4, 3, 5), "float64"), np.zeros(3), np.ones(3)
     weight = np.ones(3)

@@ -1,5 +1,7 @@
 """The command `twice`: each subcommand imports its room only when it is called."""
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +64,44 @@ def bench(
     from twice.bench import main as run
 
     raise typer.Exit(0 if run(json=json, threads=threads, only=only) else 1)
+
+
+@app.command()
+def claims(
+    chapter: Annotated[str | None, typer.Option(help="Only this chapter's.")] = None,
+    document: Annotated[str | None, typer.Option(help="Only those of document A, B, C, D or E.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only agrees, rounds, differs or cited.")] = None,
+) -> None:
+    """Compute every number of the source documents again. Exit 1 where a verdict no longer holds."""
+    from twice import claims as room
+
+    if find_spec("torch") is None:
+        raise typer.BadParameter("torch is missing: the ledger counts large networks with it; pip install torch")
+    try:
+        found = room.LEDGER.find(chapter, document, verdict)
+    except ValueError as mistake:
+        raise typer.BadParameter(str(mistake)) from None
+    findings = found.check()
+    table = Table(*room.HEADER, header_style="bold")
+    for finding in findings:
+        table.add_row(*map(plain, room.cells(finding)), style="" if finding.holds else "bold red")
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    console.print(f"{len(found)} claims: {room.counts(found)}")
+    broken = [finding.claim.id for finding in findings if not finding.holds]
+    if broken:
+        console.print(f"No longer true: {', '.join(broken)}")
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def data(
+    names: Annotated[list[str] | None, typer.Argument(help="mnist, fashion_mnist, cifar10, cifar100.")] = None,
+) -> None:
+    """Bring real data sets to the folder TWICE_DATA. Without names, say which sets are here."""
+    from twice.data.__main__ import main as bring
+
+    raise typer.Exit(bring(names or []))
 
 
 def main(argv: list[str] | None = None) -> None:

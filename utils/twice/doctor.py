@@ -184,5 +184,5 @@ def data_row(folder: Path) -> Row:
         return Row("data", "note", f"{folder}: not there yet; no page needs it", f"mkdir -p {folder}")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         return Row("data", "note", f"{folder}: not a folder that can be written to", "export TWICE_DATA=~/twice-data")
-    sets = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    sets = sorted(path.stem for path in folder.glob("*.npz") if not path.name.startswith("."))
     return Row("data", "ok", f"{folder}: {', '.join(sets) or 'no set yet'}")
