@@ -8,7 +8,7 @@ import pytest
 
 from site_pages import PAGES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FRONT = "chapters/intro.html"
 SIDE_BY_SIDE, TABS = 1400, 1000

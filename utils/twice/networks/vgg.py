@@ -32,6 +32,7 @@ def vgg(
     """
     table = CONFIGURATIONS[one_of("vgg", "configuration", configuration, CONFIGURATIONS)]
     at_least("vgg", "image", image, 32)
+    at_least("vgg", "classes", classes, 1)
     wide = widener("vgg", width)
     layers, c = [], 3
     for entry in table.split():
@@ -41,7 +42,7 @@ def vgg(
     head = nn.Sequential(
         nn.Linear(c * 7 * 7, hidden), nn.ReLU(True), nn.Dropout(dropout),
         nn.Linear(hidden, hidden), nn.ReLU(True), nn.Dropout(dropout),
-        nn.Linear(hidden, at_least("vgg", "classes", classes, 1)),
+        nn.Linear(hidden, classes),
     )  # fmt: skip
     return chain(
         nn, features=nn.Sequential(*layers), avgpool=nn.AdaptiveAvgPool2d(7), flatten=nn.Flatten(), classifier=head
