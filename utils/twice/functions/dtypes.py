@@ -102,16 +102,22 @@ def in_dtype(x: Any, dtype: Any) -> Any:
 _cast, _clone = op(E.cast), op(E.clone)
 
 
-@method
-def to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
-    """The tensor in another dtype; a device may be named if it is the CPU."""
-    for target in (*targets, device):
+def wanted_dtype(targets: Sequence[Any], dtype: Any = None) -> Any:
+    """The dtype among the arguments of `to`: a dtype, a tensor that has it, or none; a device must be the CPU."""
+    for target in targets:
         if isinstance(target, Tensor):
             dtype = target.dtype
         elif isinstance(target, str | creation.device):
             creation.device(target)
         elif target is not None and not isinstance(target, bool):
             dtype = target
+    return dtype
+
+
+@method
+def to(self: Tensor, *targets: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
+    """The tensor in another dtype; a device may be named if it is the CPU."""
+    dtype = wanted_dtype((*targets, device), dtype)
     if dtype is None or self.array.dtype == dtype:
         return clone(self) if copy else self
     return _cast(self, dtype=np.dtype(dtype))

@@ -13,6 +13,7 @@ import numpy as np
 
 from twice import creation
 from twice.autograd import Tensor, no_grad
+from twice.functions.dtypes import wanted_dtype
 from twice.nn.hooks import BackwardHooks
 from twice.nn.parameter import Parameter
 
@@ -288,13 +289,7 @@ class Module:
 
     def to(self: Self, *targets: Any, device: Any = None, dtype: Any = None, **_: Any) -> Self:
         """All floating parameters and buffers in another dtype; a device may be named if it is the CPU."""
-        for target in (*targets, device):
-            if isinstance(target, Tensor):
-                dtype = target.dtype
-            elif isinstance(target, str | creation.device):
-                creation.device(target)
-            elif target is not None and not isinstance(target, bool):
-                dtype = target
+        dtype = wanted_dtype((*targets, device), dtype)
         return self if dtype is None else self._cast(np.dtype(dtype))
 
     def _cast(self: Self, dtype: np.dtype) -> Self:

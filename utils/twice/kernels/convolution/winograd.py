@@ -46,23 +46,36 @@ def winograd(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
         return y
 
     def to_x(dy: Array) -> Array:
-        return back(None, dy)[0]
+        dx = np.empty(shape, dy.dtype)
+        for images in plan.blocks:
+            pull_to_x(dx[images], plan.transform_gradients(dy[images], output))
+        return dx
 
     def to_w(x: Array, dy: Array) -> Array:
-        return back(x, dy, input_too=False)[1]
+        du = np.zeros((len(grid), *w_shape[:2]), dy.dtype)
+        for images in plan.blocks:
+            du += pull_to_u(x[images], plan.transform_gradients(dy[images], output))
+        return untransformed(du)
 
-    def back(x: Array | None, dy: Array, input_too: bool = True) -> tuple[Array, Array]:
-        dx, du = np.empty(shape if input_too else 0, dy.dtype), np.zeros((len(grid), *w_shape[:2]), dy.dtype)
+    def to_both(x: Array, dy: Array) -> tuple[Array, Array]:
+        dx, du = np.empty(shape, dy.dtype), np.zeros((len(grid), *w_shape[:2]), dy.dtype)
         for images in plan.blocks:
             dm = plan.transform_gradients(dy[images], output)
-            if input_too:
-                plan.add_tiles(dx[images], np.matmul(dm.transpose(0, 2, 1), u), analyse)
-            if x is not None:
-                du += np.matmul(dm, plan.transform_tiles(x[images], analyse))
-        return dx, np.matmul(du.reshape(len(du), -1).T, grid).reshape(w_shape)
+            pull_to_x(dx[images], dm)
+            du += pull_to_u(x[images], dm)
+        return dx, untransformed(du)
+
+    def pull_to_x(dx: Array, dm: Array) -> None:
+        plan.add_tiles(dx, np.matmul(dm.transpose(0, 2, 1), u), analyse)
+
+    def pull_to_u(x: Array, dm: Array) -> Array:
+        return np.matmul(dm, plan.transform_tiles(x, analyse))
+
+    def untransformed(du: Array) -> Array:
+        return np.matmul(du.reshape(len(du), -1).T, grid).reshape(w_shape)
 
     w_shape = w.shape
-    return Convolution(forward, to_x, to_w, back)
+    return Convolution(forward, to_x, to_w, to_both)
 
 
 class _Plan:
