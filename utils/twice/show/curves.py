@@ -1,0 +1,54 @@
+"""Lines over a common axis: losses, signals, functions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twice.show.palette import ENGINES
+from twice.show.picture import Picture
+from twice.show.style import drawing, style
+
+
+def curves(
+    lines: Mapping[str, Any],
+    *,
+    alt: str,
+    x: str = "",
+    y: str = "",
+    log: str = "",
+    points: bool = False,
+    steps: bool = False,
+    width: str = "36em",
+) -> Picture:
+    """One line a name: its values, or a pair (positions, values). A name of "NumPy" or "PyTorch" gets its colour.
+
+    x, y     words at the axes
+    log      "x", "y" or "xy": logarithmic
+    points   a dot at each value, for signals
+    steps    vertical stems instead of a line
+    """
+    from matplotlib import pyplot
+
+    with style():
+        figure, axes = pyplot.subplots()
+        for name, line in lines.items():
+            where, values = line if isinstance(line, tuple) else (np.arange(len(line)), line)
+            _draw(axes, np.asarray(where), np.asarray(values), name, points, steps)
+        axes.set(xlabel=x, ylabel=y)
+        if "x" in log:
+            axes.set_xscale("log")
+        if "y" in log:
+            axes.set_yscale("log")
+        if any(lines) and len(lines) > 1:
+            axes.legend()
+        return drawing(figure, alt, width)
+
+
+def _draw(axes: Any, where: np.ndarray, values: np.ndarray, name: str, points: bool, steps: bool) -> None:
+    color = ENGINES.get(name)
+    if steps:
+        (line,) = axes.plot(where, values, "o", linestyle="none", markersize=5, label=name, color=color)
+        axes.vlines(where, 0, values, colors=line.get_color(), linewidth=1.5)
+    else:
+        axes.plot(where, values, marker="o" if points else None, markersize=4, label=name, color=color)
