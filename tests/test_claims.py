@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("typer")
 
 from twice import claims, cli
-from twice.claims import CHAPTERS, DOCUMENTS, LEDGER, VERDICTS, Claim, Ledger, as_rows, check
+from twice.claims import CHAPTERS, DOCUMENTS, LEDGER, VERDICTS, Claim, Ledger, check
 from twice.claims.ledger import numbers_in
 
 IDS = [claim.id for claim in LEDGER]
@@ -135,22 +135,31 @@ def test_a_cited_row_without_a_source_is_found():
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_can_be_found(chapter):
-    found = as_rows(chapter=chapter)
+    found = LEDGER.find(chapter=chapter)
     assert 0 < len(found) < len(LEDGER)
     assert {claim.chapter for claim in found} == {chapter}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_can_be_found(document):
-    found = as_rows(document=document)
+    found = LEDGER.find(document=document)
     assert 0 < len(found) < len(LEDGER)
     assert all(document in claim.documents for claim in found)
 
 
 def test_filters_combine_and_the_verdicts_add_up():
     assert sum(len(LEDGER.find(verdict=verdict)) for verdict in VERDICTS) == len(LEDGER)
-    found = as_rows("classic", "D", "differs", "vgg")
+    found = LEDGER.find("classic", "D", "differs", "vgg")
     assert {claim.id for claim in found} == {"vgg-16-activations", "vgg-16-memory", "vgg-16-weights-memory"}
+
+
+def test_ids_may_begin_in_several_ways():
+    found = {claim.id for claim in LEDGER.find(id=("pool-", "hinge"))}
+    assert found == {claim.id for claim in LEDGER if claim.id.startswith("pool-")} | {"hinge"}
+
+
+def test_every_claim_has_a_chapter_and_every_chapter_claims():
+    assert {claim.chapter for claim in LEDGER} == set(CHAPTERS)
 
 
 @pytest.mark.parametrize(
@@ -163,11 +172,11 @@ def test_filters_combine_and_the_verdicts_add_up():
 )
 def test_an_unknown_filter_gets_a_sentence(options, message):
     with pytest.raises(ValueError, match=message):
-        as_rows(**options)
+        LEDGER.find(**options)
 
 
 def test_a_ledger_shows_itself_in_a_terminal_and_a_notebook():
-    found = as_rows(id="linear-softmax")
+    found = LEDGER.find(id="linear-softmax")
     assert "1 claims: 0 agrees, 0 rounds, 1 differs, 0 cited" in repr(found)
     assert "[0.0154" in repr(found)
     assert "<table" in found._repr_html_()
@@ -194,7 +203,7 @@ def test_the_command_prints_rows_and_counts(capsys, monkeypatch):
 
 def test_the_command_exits_1_where_a_verdict_no_longer_holds(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
-    claim = next(iter(as_rows(id="linear-softmax")))
+    claim = next(iter(LEDGER.find(id="linear-softmax")))
     monkeypatch.setattr(claims, "LEDGER", Ledger([replace(claim, verdict="agrees")]))
     status, said = run(capsys)
     assert status == 1

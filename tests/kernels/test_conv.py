@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from support import assert_close, compare_with_torch
 from twice.kernels import naive
 from twice.kernels.conv import conv, conv_transpose, rows_and_columns, strategy
+from twice.kernels.convolution import banded
 from twice.kernels.convolution.batch_last import batch_last
 from twice.kernels.convolution.depthwise import depthwise
 from twice.kernels.convolution.im2col import im2col
@@ -75,6 +76,7 @@ GRID = [
     (2, 4, 4, (11, 10), 3, 2, 1, 2, 4),
     (2, 3, 6, (11,), 4, 2, 1, 1, 3),
     (2, 3, 3, (5, 6, 7), (1, 2, 3), 1, 1, 1, 3),
+    (0, 4, 4, (9, 8), 5, 1, 2, 1, 4),
     # few channels, many images
     (17, 3, 4, (9, 8), 3, 1, 1, 1, 1),
     (17, 3, 4, (9, 8), (3, 5), (2, 1), (1, 3), 1, 1),
@@ -192,6 +194,11 @@ STRATEGIES = [
     (pointwise, (2, 3, 5, 4), (4, 3, 1, 1), 2, 0, 1, 1),
     (depthwise, (2, 3, 7, 6), (3, 1, 3, 2), 1, 1, 1, 3),
     (depthwise, (2, 3, 7, 8), (6, 1, 3, 3), 2, 1, 2, 3),
+    (depthwise, (2, 3, 7, 8), (3, 1, 5, 7), 1, 3, 1, 3),
+    (depthwise, (2, 2, 6, 31), (4, 1, 7, 5), 1, 2, 1, 2),
+    (depthwise, (2, 2, 6, 5), (2, 1, 5, 5), 1, 6, 1, 2),
+    (depthwise, (2, 2, 11, 9), (2, 1, 5, 5), 2, 2, 1, 2),
+    (depthwise, (2, 2, 11, 9), (2, 1, 5, 5), 1, 2, 2, 2),
     (winograd, (2, 3, 9, 7), (4, 3, 3, 3), 1, 1, 1, 1),
     (winograd, (2, 2, 8, 12), (3, 2, 5, 5), 1, 2, 1, 1),
     (winograd, (2, 2, 3, 3), (3, 2, 3, 3), 1, 0, 1, 1),
@@ -216,6 +223,16 @@ def test_a_strategy_computes_the_definition(convolve, x_shape, w_shape, stride, 
     if way.to_both is not None:
         for ours, theirs in zip(way.to_both(x, dy), (dx, dw)):
             assert_close(ours, theirs)
+
+
+def test_large_depthwise_kernels_are_products_with_bands_and_work_on_a_few_channels_at_a_time():
+    x, w = arrays(16, "float64", (2, 9, 40, 64), (9, 1, 7, 7))
+    window = Window((7, 7), (1, 1), ((3, 3),) * 2, (1, 1))
+    tiles = banded.Tiles(window, x.shape)
+    assert banded.fits(window)
+    assert not banded.fits(Window((3, 7), (1, 1), ((1, 1),) * 2, (1, 1)))
+    assert len(list(tiles.seen(x))) > 1
+    compare_with_torch(conv, lambda x, w: F.conv2d(x, w, padding=3, groups=9), x, w, padding=3, groups=9)
 
 
 @pytest.mark.parametrize("images", [1, 2, 5])

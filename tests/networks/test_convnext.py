@@ -6,7 +6,7 @@ import torch
 import torchvision
 
 import twice
-from networks.support import assert_same_logits, assert_same_names, image_batch, shake, twins
+from networks.support import assert_exchanges_show, assert_same_logits, assert_same_names, image_batch, shake, twins
 from twice.networks import convnext, from_torchvision
 from twice.networks.convnext import VARIANTS
 from twice.networks.modern import drop_path
@@ -98,6 +98,10 @@ def test_torchvisions_weights_give_torchvisions_logits():
     reference = torchvisions("T")
     network = from_torchvision(convnext(twice.nn), reference.state_dict())
     assert_same_logits(network, reference, image_batch(32, n=2))
+
+
+def test_an_exchange_of_two_tensors_would_show():
+    assert_exchanges_show(torchvisions("T"), image_batch(64), pairs=30)
 
 
 @pytest.mark.slow

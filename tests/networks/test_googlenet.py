@@ -14,7 +14,8 @@ from networks.support import (
     twins,
 )
 from twice.networks import from_torchvision, googlenet
-from twice.networks.googlenet import VARIANTS, inception, inception_naive, renormalise, unit
+from twice.networks.googlenet import VARIANTS, inception, inception_naive, unit
+from twice.networks.heads import renormalise
 from twice.parity import Tolerance, agree, certificate
 
 TIGHT = Tolerance(1e-9, 1.0)

@@ -1,4 +1,4 @@
-"""Inception v2 and v3: factorised windows, torchvision's weights and its head, both engines."""
+"""Inception v3: factorised windows, torchvision's weights and its head, both engines."""
 
 import numpy as np
 import pytest

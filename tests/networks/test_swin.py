@@ -6,7 +6,7 @@ import torch
 import torchvision
 
 import twice
-from networks.support import assert_same_logits, assert_same_names, image_batch, shake, twins
+from networks.support import assert_exchanges_show, assert_same_logits, assert_same_names, image_batch, shake, twins
 from twice.networks import from_torchvision, swin
 from twice.networks.swin import VARIANTS, _parts
 from twice.parity import certificate
@@ -91,6 +91,10 @@ def torchvisions(name):
             if key.endswith("bias_table"):
                 value.normal_()
     return reference
+
+
+def test_an_exchange_of_two_tensors_would_show():
+    assert_exchanges_show(torchvisions("swin_t"), image_batch(64), pairs=30)
 
 
 @pytest.mark.parametrize("shape", [(60, 36), *(pytest.param(s, marks=pytest.mark.slow) for s in [(64, 64), (4, 4)])])

@@ -6,7 +6,7 @@ import torch
 import torchvision
 
 import twice
-from networks.support import assert_same_logits, assert_same_names, image_batch, shake, twins
+from networks.support import assert_exchanges_show, assert_same_logits, assert_same_names, image_batch, shake, twins
 from twice.networks import deit, from_torchvision, vit
 from twice.parity import certificate
 
@@ -114,6 +114,11 @@ def test_torchvisions_weights_give_torchvisions_logits(name, image):
     reference = torchvisions(name, image)
     network = from_torchvision(vit(twice.nn, NAMES[name], image=image), reference.state_dict())
     assert_same_logits(network, reference, image_batch(image))
+
+
+@pytest.mark.slow
+def test_an_exchange_of_two_tensors_would_show():
+    assert_exchanges_show(torchvisions("vit_b_32", 64), image_batch(64), pairs=30)
 
 
 @pytest.mark.slow

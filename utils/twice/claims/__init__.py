@@ -31,7 +31,6 @@ __all__ = [
     "Claim",
     "Finding",
     "Ledger",
-    "as_rows",
     "cells",
     "check",
     "counts",
@@ -39,11 +38,12 @@ __all__ = [
 
 _MODULES = (start, convolution, pooling, fully_connected, training, early, vgg, googlenet, modern, sequences)
 LEDGER = Ledger(claim for module in _MODULES for claim in module.CLAIMS)
-CHAPTERS = tuple(dict.fromkeys(claim.chapter for claim in LEDGER))
-
-
-def as_rows(
-    chapter: str | None = None, document: str | None = None, verdict: str | None = None, id: str | None = None
-) -> Ledger:
-    """The rows that a page shows: of a chapter, of a document, with a verdict, or with ids that begin so."""
-    return LEDGER.find(chapter, document, verdict, id)
+CHAPTERS = {  # the parts of the book that have claims, by their short names
+    "start": "Start",
+    "convolution": "Convolution",
+    "pooling": "Pooling",
+    "fully-connected": "Fully connected layers",
+    "training": "Training",
+    "classic": "Classic networks",
+    "sequences": "Sequences and attention",
+}

@@ -12,8 +12,19 @@ import numpy as np
 
 from twice.tables import Line, as_html, plain
 
-DOCUMENTS = "ABCDE"
-VERDICTS = ("agrees", "rounds", "differs", "cited")
+DOCUMENTS = {  # the five sets of lecture slides
+    "A": "in Chinese: applications, the layers of a network, AlexNet to ResNet",
+    "B": "in Chinese: optimisers, LeNet to MobileNet, recurrent networks, attention, Transformers",
+    "C": "in Chinese: AlexNet in depth, from ImageNet's images to inference",
+    "D": "in Korean and English: from the visual cortex to ResNet, with tables of parameters",
+    "E": "in English and Chinese: the classic networks",
+}
+VERDICTS = {
+    "agrees": "the code computes the very number",
+    "rounds": "the code computes a number that, rounded to the digits on the slide, is the slide's",
+    "differs": "the code computes another number; the row says why",
+    "cited": "nothing here can compute it: an error on ImageNet, a year; the row names the source",
+}
 HEADER = ("claim", "document", "where", "said", "computed", "verdict", "why")
 
 
@@ -123,9 +134,13 @@ class Ledger:
         return len(self.claims)
 
     def find(
-        self, chapter: str | None = None, document: str | None = None, verdict: str | None = None, id: str | None = None
+        self,
+        chapter: str | None = None,
+        document: str | None = None,
+        verdict: str | None = None,
+        id: str | tuple[str, ...] | None = None,
     ) -> "Ledger":
-        """The claims of a chapter, of a document, of a verdict, and those whose id begins so."""
+        """The claims of a chapter, of a document, of a verdict, with ids that begin so, or in one of several ways."""
         _known("chapter", chapter, list(dict.fromkeys(claim.chapter for claim in self.claims)) if chapter else ())
         _known("document", document, DOCUMENTS)
         _known("verdict", verdict, VERDICTS)

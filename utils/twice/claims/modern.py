@@ -14,6 +14,7 @@ row = partial(Claim, "classic")
 
 PADDED = "without projections, as the paper draws it"
 FIRST = "with the stride in the first 1×1, as in the paper"
+BLOCKS = {18: "2, 2, 2, 2", 34: "3, 4, 6, 3", 50: "3, 4, 6, 3", 101: "3, 4, 23, 3", 152: "3, 8, 36, 3"}
 FLOPS = {  # as printed, and what to know
     18: ("1.8×10^9", PADDED), 34: ("3.6×10^9", PADDED), 50: ("3.8×10^9", f"cut off instead of rounded; {FIRST}"),
     101: ("7.6×10^9", FIRST), 152: ("11.3×10^9", FIRST),
@@ -47,6 +48,17 @@ def resnet_depth(depth: int) -> int:
     return len(weighted(of("resnet", depth, shortcut="A")))
 
 
+def blocks(table: Summary, stages: str) -> list[int]:
+    """How many blocks stand in each stage whose name begins so."""
+    names = [r.name for r in table.rows if r.name.startswith(stages)]
+    return [sum(n.rpartition(".")[0] == stage for n in names) for stage in names if stage[len(stages) :].isdigit()]
+
+
+def resnet_blocks(depth: int) -> list[int]:
+    """Blocks of conv2_x to conv5_x."""
+    return blocks(of("resnet", depth), "layer")
+
+
 def slug(name: str) -> str:
     """A name as part of an id."""
     return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
@@ -65,6 +77,11 @@ RESNETS = (
             "ResNet's table, layers with weights", "agrees",
             partial(resnet_depth, depth))
         for depth in FLOPS
+    ),
+    *(
+        row(f"resnet-{depth}-blocks", "BD", said, f"ResNet's table, blocks of the stages of {depth} layers", "agrees",
+            partial(resnet_blocks, depth))
+        for depth, said in BLOCKS.items()
     ),
     row(
         "resnet-no-fc", "D", "remove FC layer", "ResNet against VGG, fully connected layers", "differs",
@@ -103,6 +120,21 @@ STAGES = ["conv0", "pool0", "denseblock1", "transition1", "denseblock2", "transi
           "denseblock4", "avgpool"]  # fmt: skip
 
 
+DENSE = {121: "6, 12, 24, 16", 169: "6, 12, 32, 32", 201: "6, 12, 48, 32", 161: "6, 12, 36, 24"}
+GROWTH = {121: "32", 169: "32", 201: "32", 161: "48"}
+
+
+def densenet_blocks(depth: int) -> list[int]:
+    """Pairs of 1×1 and 3×3 in each dense block."""
+    return blocks(of("densenet", depth), "features.denseblock")
+
+
+def densenet_growth(depth: int) -> int:
+    """Maps that a pair adds."""
+    first, second = named(of("densenet", depth), "denseblock1.0", "denseblock1.1")
+    return shape(second)[2] - shape(first)[2]
+
+
 def densenet_depth(depth: int) -> int:
     """Layers with weights."""
     return len(weighted(of("densenet", depth)))
@@ -113,6 +145,16 @@ DENSENETS = (
         row(f"densenet-{depth}-depth", "B", str(depth), "DenseNet's table, layers with weights", "agrees",
             partial(densenet_depth, depth))
         for depth in (121, 169, 201, 161)
+    ),
+    *(
+        row(f"densenet-{depth}-blocks", "B", said, f"DenseNet's table, layers of the blocks of DenseNet-{depth}",
+            "agrees", partial(densenet_blocks, depth))
+        for depth, said in DENSE.items()
+    ),
+    *(
+        row(f"densenet-{depth}-growth", "B", said, f"DenseNet's table, k of DenseNet-{depth}", "agrees",
+            partial(densenet_growth, depth))
+        for depth, said in GROWTH.items()
     ),
     row("densenet-sizes", "B", "112, 56, 56, 28, 28, 14, 14, 7, 7, 1", "DenseNet's table, output sizes", "agrees",
         lambda: [shape(r)[0] for r in named(of("densenet"), *STAGES)]),

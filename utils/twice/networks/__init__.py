@@ -6,17 +6,19 @@ table of its paper. Children register in torchvision's order, so that its weight
 
 from twice.networks.alexnet import alexnet, alexnet_init
 from twice.networks.captioner import captioner, doubly_stochastic
+from twice.networks.cifar_resnet import cifar_resnet
 from twice.networks.convnext import convnext
 from twice.networks.decoding import Decoded, beam_search, draw, generate, greedy
 from twice.networks.densenet import cifar_densenet, densenet
 from twice.networks.googlenet import googlenet
 from twice.networks.gpt import gpt
 from twice.networks.inception import inception_v3
+from twice.networks.inception_v2 import inception_v2
 from twice.networks.lenet import lenet, lenet_init
 from twice.networks.mobilenet import mobilenet
 from twice.networks.nin import nin
 from twice.networks.recurrent import language_model, sequence_classifier
-from twice.networks.resnet import cifar_resnet, resnet
+from twice.networks.resnet import resnet
 from twice.networks.resnext import resnext
 from twice.networks.senet import se_resnet, se_resnext
 from twice.networks.seq2seq import seq2seq
@@ -46,6 +48,7 @@ __all__ = [
     "googlenet",
     "gpt",
     "greedy",
+    "inception_v2",
     "inception_v3",
     "language_model",
     "lenet",

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twice.networks.options import at_least
-from twice.networks.seq2seq import additive_attention, decoder
+from twice.networks.writer import additive_attention, decoder
 
 
 def captioner(

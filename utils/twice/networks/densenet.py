@@ -5,7 +5,8 @@ from typing import Any
 
 from twice.blocks import Concat, chain
 from twice.networks.options import at_least, one_of, widener
-from twice.networks.resnet import conv, he_init
+from twice.networks.residual import conv
+from twice.networks.resnet import he_init
 
 # The paper's table 1: growth rate k and how many layers stand in each block; 161 is torchvision's widest.
 DEPTHS: dict[int, tuple[int, tuple[int, ...]]] = {

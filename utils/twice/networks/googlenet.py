@@ -1,10 +1,10 @@
 """GoogLeNet (Szegedy et al. 2014): nine modules that look at their input through 1×1, 3×3 and 5×5 windows at once."""
 
-from functools import cache, partial
-from types import ModuleType, SimpleNamespace
+from functools import partial
 from typing import Any, NamedTuple
 
-from twice.blocks import Concat, chain, engine_of
+from twice.blocks import Concat, chain
+from twice.networks.heads import renormalise, with_heads
 from twice.networks.options import at_least, one_of, widener
 
 # The paper's table 1 from its third row on: channels of 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection.
@@ -120,19 +120,6 @@ def unit(nn: Any, c: int, k: int, kernel: Any, *, batch_norm: bool = False, **op
     )
 
 
-def with_heads(nn: Any, heads: dict[str, str], **layers: Any) -> Any:
-    """The layers one after the other; in training `heads` (head: layer) listen to the layers that they name.
-
-    The answer is then (output, last head, …, first head). A layer that is None is left out.
-    """
-    return _parts(nn).WithHeads({name: layer for name, layer in layers.items() if layer is not None}, heads)
-
-
-def renormalise(nn: Any) -> Any:
-    """Pixels standardised by the means and deviations of ImageNet become pixels standardised by 0.5 and 0.5."""
-    return _parts(nn).Renormalise()
-
-
 def _smallest(v: Variant, auxiliary: bool) -> int:
     """The image with which every pooling still has something to pool."""
     return 79 if auxiliary and not v.adaptive else {3: 31, 2: 15}[v.last_pool]
@@ -176,35 +163,3 @@ def _head(nn: Any, v: Variant, wide: Any, c: int, *, side: int, classes: int, dr
         dropout=nn.Dropout(dropout),
         fc2=nn.Linear(hidden, classes),
     )
-
-
-@cache
-def _parts(nn: ModuleType) -> SimpleNamespace:
-    """The classes, made once for each engine."""
-    top = engine_of(nn)
-
-    class WithHeads(nn.Module):  # type: ignore[name-defined, misc]
-        def __init__(self, layers: dict[str, Any], heads: dict[str, str]):
-            super().__init__()
-            self.heads = heads
-            for name, layer in layers.items():
-                self.add_module(name, layer)
-
-        def forward(self, x: Any) -> Any:
-            answers: list[Any] = []
-            for name, layer in self.named_children():
-                if name in self.heads:
-                    continue
-                x = layer(x)
-                if self.training:
-                    answers += [getattr(self, head)(x) for head, heard in self.heads.items() if heard == name]
-            return (x, *reversed(answers)) if answers else x
-
-    class Renormalise(nn.Module):  # type: ignore[name-defined, misc]
-        mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels
-
-        def forward(self, x: Any) -> Any:
-            channels = zip(range(3), self.mean, self.deviation)
-            return top.cat([x[:, i : i + 1] * (s / 0.5) + (m - 0.5) / 0.5 for i, m, s in channels], 1)
-
-    return SimpleNamespace(WithHeads=WithHeads, Renormalise=Renormalise)

@@ -7,7 +7,7 @@ from typing import Any
 
 from twice.blocks import engine_of
 from twice.networks.options import one_of
-from twice.networks.transformer import block, causal_mask, check_sizes, stack
+from twice.networks.sublayers import block, causal_mask, check_sizes, stack
 
 # GPT-2's table 2, layers, channels, and its heads of 64 channels: 124, 355, 774 and 1558 million parameters.
 SIZES = {"small": (12, 768, 12), "medium": (24, 1024, 16), "large": (36, 1280, 20), "xl": (48, 1600, 25)}

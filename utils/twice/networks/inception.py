@@ -1,7 +1,7 @@
-"""Inception v2 and v3 (Szegedy et al. 2015): large windows factorised into small and into flat ones.
+"""Inception v3 (Szegedy et al. 2016): large windows factorised into small and into flat ones.
 
 A module is data: its branches by name. In a branch (k, n) or (k, n, s) is a convolution to k channels with a window of
-n and a stride of s; AVERAGE and MAX are poolings; a list is a fork, whose convolutions stand side by side. Windows with
+n and a stride of s; a name is one of POOLINGS; a list is a fork, whose convolutions stand side by side. Windows with
 stride 1 keep the size of the map, those with stride 2 have no padding. `mixed` makes a module of either engine of it.
 """
 
@@ -10,12 +10,19 @@ from functools import partial
 from typing import Any
 
 from twice.blocks import Concat, chain
-from twice.networks.googlenet import renormalise, unit, with_heads
+from twice.networks.googlenet import unit
+from twice.networks.heads import renormalise, with_heads
 from twice.networks.options import at_least, one_of, widener
 
 Branches = Mapping[str, Sequence[Any]]
 
-AVERAGE, MAX = "average 3×3/1", "max 3×3/2"
+AVERAGE, MAX, MAX_PADDED, MAX_SAME = "average 3×3/1", "max 3×3/2", "max 3×3/2, padded", "max 3×3/1"
+POOLINGS: dict[str, Callable[[Any], Any]] = {
+    AVERAGE: lambda nn: nn.AvgPool2d(3, 1, padding=1),
+    MAX: lambda nn: nn.MaxPool2d(3, 2),
+    MAX_PADDED: lambda nn: nn.MaxPool2d(3, 2, padding=1),
+    MAX_SAME: lambda nn: nn.MaxPool2d(3, 1, padding=1),
+}
 # The paper's table 1 down to 35×35, and the stem of the weights that were released; VALID: no padding.
 VALID = 0
 STEMS: dict[str, tuple] = {
@@ -76,7 +83,7 @@ V3: dict[str, Branches] = {
 
 def mixed(nn: Any, c: int, branches: Branches, *, width: float = 1.0) -> Any:
     """The module that the branches describe, on c channels: `mixed(nn, 288, factorised(64))`"""
-    return _mixed(nn, c, branches, widener("mixed", width))[0]
+    return mixed_channels(nn, c, branches, widener("mixed", width))[0]
 
 
 def inception_v3(
@@ -105,7 +112,7 @@ def inception_v3(
     first, c = _branch(nn, 3, rows, wide)
     layers = {"input": renormalise(nn) if transform_input else None, "stem": first}
     for name, branches in V3.items():
-        layers[name], c = _mixed(nn, c, branches, wide)
+        layers[name], c = mixed_channels(nn, c, branches, wide)
         if name == "Mixed_6e" and auxiliary:
             layers["AuxLogits"] = _head(nn, c, wide, classes)
     return with_heads(
@@ -133,8 +140,8 @@ def _head(nn: Any, c: int, wide: Any, classes: int) -> Any:
     )
 
 
-def _mixed(nn: Any, c: int, branches: Branches, wide: Callable[[int], int]) -> tuple[Any, int]:
-    """The branches side by side, and how many channels come out."""
+def mixed_channels(nn: Any, c: int, branches: Branches, wide: Callable[[int], int]) -> tuple[Any, int]:
+    """The module, its channels passed through `wide`, and how many channels come out."""
     made = {name: _branch(nn, c, steps, wide) for name, steps in branches.items()}
     return Concat(nn, **{name: body for name, (body, _) in made.items()}), sum(k for _, k in made.values())
 
@@ -149,12 +156,10 @@ def _branch(nn: Any, c: int, steps: Sequence[Any], wide: Callable[[int], int]) -
 
 
 def _step(nn: Any, c: int, step: Any, wide: Callable[[int], int]) -> tuple[Any, int]:
-    if step == AVERAGE:
-        return nn.AvgPool2d(3, 1, padding=1), c
-    if step == MAX:
-        return nn.MaxPool2d(3, 2), c
+    if isinstance(step, str):
+        return POOLINGS[step](nn), c
     if isinstance(step, list):
-        return _mixed(nn, c, {str(i): [fork] for i, fork in enumerate(step)}, wide)
+        return mixed_channels(nn, c, {str(i): [fork] for i, fork in enumerate(step)}, wide)
     return _convolution(nn, c, wide, *step)
 
 

@@ -8,6 +8,8 @@ direction t" is a shift by a fixed number of places, off(t), for all outputs at 
 The line also computes positions that fall into the border between two rows; they are left out at the end. A few
 channels at a time stay in the cache while all taps pass over them. A stride only selects among the outputs. For the
 way back the kernel is turned round, and dw[t] = Σ_p dy[p] x[p + off(t)] is a dot product of two lines.
+
+Kernels of 5×5 and more have so many taps that `banded` is faster, which makes matrix products after all.
 """
 
 import math
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from twice.kernels.checks import Array
+from twice.kernels.convolution import banded
 from twice.kernels.convolution.residues import pull_to_input
 from twice.kernels.convolution.strategy import Convolution
 from twice.kernels.convolution.window import Window
@@ -26,29 +29,41 @@ from twice.kernels.geometry import blocks
 def depthwise(w: Array, window: Window, shape: tuple[int, ...]) -> Convolution:
     """x (N, C, S…), w (C·m, 1, k…) → y (N, C·m, O…): channel c gives the outputs c·m … c·m + m − 1"""
     size, outputs = shape[2:], window.outputs(shape[2:])
-    kernels = w.reshape(shape[1], -1, window.taps)
+    kernels = w.reshape(shape[1], len(w) // shape[1], *window.kernel)
     full = (shape[0], *kernels.shape[:2], *outputs)
+    correlate, products = (banded.correlate, banded.products) if banded.fits(window) else (_correlate, _products)
 
     def forward(x: Array) -> Array:
         y = np.empty(full, x.dtype)
-        for image, channels, line in _lines(x, window):
-            for j in range(full[2]):
-                _correlate(line, kernels[channels, j], window, y[image, channels, j])
-        return y.reshape(shape[0], -1, *outputs)
+        for j in range(full[2]):
+            correlate(x, kernels[:, j], window, y[:, :, j])
+        return y.reshape(shape[0], len(w), *outputs)
 
     def to_x(dy: Array) -> Array:
         each = (shape[0], len(w), *size)
         dx = pull_to_input(dy, w, window, each, depthwise, exchange=False)
-        return dx if len(w) == shape[1] else dx.reshape(*shape[:2], -1, *size).sum(2)
+        return dx if len(w) == shape[1] else dx.reshape(*shape[:2], full[2], *size).sum(2)
 
     def to_w(x: Array, dy: Array) -> Array:
-        dy, dw = dy.reshape(full), np.zeros(kernels.shape, dy.dtype)
-        for image, channels, line in _lines(x, window):
-            for j in range(full[2]):
-                dw[channels, j] += _dots(line, dy[image, channels, j], window)
-        return dw.reshape(w.shape)
+        each = dy.reshape(full)
+        return np.stack([products(x, each[:, :, j], window) for j in range(full[2])], 1).reshape(w.shape)
 
     return Convolution(forward, to_x, to_w)
+
+
+def _correlate(x: Array, kernels: Array, window: Window, y: Array) -> None:
+    """y (N, C, O…) from x (N, C, S…) and kernels (C, k…), one for each channel"""
+    taps = kernels.reshape(len(kernels), -1)
+    for image, channels, line in _lines(x, window):
+        _add_up(line, taps[channels], window, y[image, channels])
+
+
+def _products(x: Array, dy: Array, window: Window) -> Array:
+    """The pullback to the kernels: (C, k…)"""
+    dw = np.zeros((x.shape[1], window.taps), dy.dtype)
+    for image, channels, line in _lines(x, window):
+        dw[channels] += _dots(line, dy[image, channels], window)
+    return dw.reshape(-1, *window.kernel)
 
 
 def _lines(x: Array, window: Window) -> Iterator[tuple[int, slice, Array]]:
@@ -70,7 +85,7 @@ def _flat(line: Array, window: Window, outputs: tuple[int, ...]) -> tuple[list[i
     return shifts, sum((o - 1) * s for o, s in zip(outputs, steps)) + 1, steps
 
 
-def _correlate(line: Array, kernels: Array, window: Window, y: Array) -> None:
+def _add_up(line: Array, kernels: Array, window: Window, y: Array) -> None:
     """y (channels, O…) = Σ_t w[t] · the line shifted by tap t"""
     shifts, length, steps = _flat(line, window, y.shape[1:])
     flat = line.reshape(len(line), -1)
