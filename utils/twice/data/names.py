@@ -1,5 +1,9 @@
 """The classes of the real sets, in the order of their labels."""
 
+VOC = (
+    "aeroplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,diningtable,dog,horse,motorbike,person,pottedplant,sheep,"
+    "sofa,train,tvmonitor"
+)
 FASHION = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 CIFAR10 = "airplane,automobile,bird,cat,deer,dog,frog,horse,ship,truck"
 CIFAR100 = (

@@ -7,13 +7,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from twice import files
 from twice.data import embedded
+from twice.data.celeba import celeba, fetch_celeba
+from twice.data.folders import LazySet
 from twice.data.names import CIFAR10, CIFAR100, FASHION
+from twice.data.voc import fetch_voc, voc
 from twice.doctor import data_folder
 from twice.kernels.checks import Array
 
@@ -60,6 +65,15 @@ class Embedded:
     top: int
     sha256: str
     source: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """How a set with images in files of their own is brought here, how all of it is read, and the call for a part."""
+
+    fetch: Callable[[], Path]
+    read: Callable[[], LazySet[Any]]
+    call: str
 
 
 REAL = {
@@ -109,6 +123,12 @@ EMBEDDED = {
     ),
 }
 
+FOLDERS = {
+    "voc2007": Folder(partial(fetch_voc, 2007), partial(voc, 2007, "trainval"), "voc(2007)"),
+    "voc2012": Folder(partial(fetch_voc, 2012), partial(voc, 2012, "trainval"), "voc(2012)"),
+    "celeba": Folder(fetch_celeba, partial(celeba, "all"), "celeba()"),
+}
+
 
 def load(name: str) -> ImageSet:
     """The set of that name, checked: `REAL` from the folder TWICE_DATA (else ~/.cache/twice), `EMBEDDED` at once.
@@ -137,8 +157,11 @@ def load(name: str) -> ImageSet:
 def fetch(name: str) -> Path:
     """Bring a real set from its own site through torchvision.datasets, check it, and keep it as `NAME.npz`.
 
-    A good file is left alone, a broken one replaced; the file is written whole or not at all.
+    A good file is left alone, a broken one replaced; the file is written whole or not at all. A set of `FOLDERS` keeps
+    its files, and nothing in a folder that is there is touched.
     """
+    if name in FOLDERS:
+        return FOLDERS[name].fetch()
     real = _real("fetch", name)
     path = _path(name)
     if path.is_file():
@@ -224,8 +247,12 @@ def _load_embedded(name: str) -> ImageSet:
 
 
 def _real(where: str, name: str) -> Real:
+    if name in FOLDERS:
+        raise ValueError(
+            f"load: {name} has images in files of their own; read them with twice.data.{FOLDERS[name].call}"
+        )
     if name not in REAL:
-        known = ", ".join([*EMBEDDED, *REAL] if where == "load" else REAL)
+        known = ", ".join([*EMBEDDED, *REAL] if where == "load" else [*REAL, *FOLDERS])
         raise ValueError(f"{where}: name is {name!r}, expected one of {known}")
     return REAL[name]
 
