@@ -74,6 +74,12 @@ def test_signed_images_have_zero_in_white():
     assert blue[2] > blue[0]
 
 
+def test_images_can_be_told_how_many_stand_in_a_row():
+    tiles = [np.zeros((2, 2))] * 6
+    assert "repeat(3,minmax(0,1fr))" in show.images(tiles, alt="six", columns=3).html
+    assert "auto-fit" in show.images(tiles, alt="six").html
+
+
 def test_images_refuses_what_is_no_picture():
     with pytest.raises(ValueError, match=r"a picture has shape \(2, 4, 4\), expected"):
         show.images([np.zeros((2, 4, 4))], alt="nothing")

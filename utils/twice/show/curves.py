@@ -32,9 +32,10 @@ def curves(
 
     with style():
         figure, axes = pyplot.subplots()
-        for name, line in lines.items():
+        for above, (name, line) in enumerate(lines.items()):
             where, values = line if isinstance(line, tuple) else (np.arange(len(line)), line)
-            _draw(axes, np.asarray(where), np.asarray(values), name, points, steps)
+            size = 9 - 3 * min(above, 2) if steps else 4  # what is drawn later leaves what is below it to be seen
+            _draw(axes, np.asarray(where), np.asarray(values), name, points, steps, size)
         axes.set(xlabel=x, ylabel=y)
         if "x" in log:
             axes.set_xscale("log")
@@ -45,10 +46,10 @@ def curves(
         return drawing(figure, alt, width)
 
 
-def _draw(axes: Any, where: np.ndarray, values: np.ndarray, name: str, points: bool, steps: bool) -> None:
+def _draw(axes: Any, where: np.ndarray, values: np.ndarray, name: str, points: bool, steps: bool, size: int) -> None:
     color = ENGINES.get(name)
     if steps:
-        (line,) = axes.plot(where, values, "o", linestyle="none", markersize=5, label=name, color=color)
+        (line,) = axes.plot(where, values, "o", linestyle="none", markersize=size, label=name, color=color)
         axes.vlines(where, 0, values, colors=line.get_color(), linewidth=1.5)
     else:
-        axes.plot(where, values, marker="o" if points else None, markersize=4, label=name, color=color)
+        axes.plot(where, values, marker="o" if points else None, markersize=size, label=name, color=color)

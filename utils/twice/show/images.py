@@ -21,6 +21,7 @@ def images(
     together: bool = False,
     colors: str = "",
     width: str = "8em",
+    columns: int = 0,
 ) -> Picture:
     """Pictures (H, W), (H, W, 3) or (3, H, W), in a row that breaks where the page is narrow.
 
@@ -28,14 +29,15 @@ def images(
     together   one scale for all of them; else each uses its own range
     colors     a colour map of matplotlib for (H, W); by default grey, and `RdBu` where signed
     width      how wide each is at least
+    columns    so many in a row, however narrow the page; by default as many as fit
     """
     planes = [to_picture(p) for p in pictures]
     shared = np.concatenate([p.ravel() for p in planes if p.ndim == 2]) if together else None
     shown = [_encode(_colored(p, p if shared is None else shared, signed, colors)) for p in planes]
     words = [*titles, *[""] * (len(planes) - len(titles))]
     tiles = "".join(_tile(data, title, p.shape) for data, title, p in zip(shown, words, planes))
-    look = f"display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,{width}),1fr));gap:.6em"
-    look += f";max-width:calc({len(planes)} * 1.9 * {width})"
+    row = f"repeat({columns},minmax(0,1fr))" if columns else f"repeat(auto-fit,minmax(min(100%,{width}),1fr))"
+    look = f"display:grid;grid-template-columns:{row};gap:.6em;max-width:calc({columns or len(planes)} * 1.9 * {width})"
     return figure(tiles, alt, look)
 
 
