@@ -1,13 +1,10 @@
 """What the numbers depend on: settled before the engines are loaded, and recorded with the result."""
 
 import os
-import platform
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
-import numpy as np
+from twice import machine
 
 CLEARED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -35,28 +32,4 @@ def settle_environment(threads: int) -> None:
 
 def environment(threads: int) -> dict[str, Any]:
     """What the numbers depend on."""
-    import torch
-    from threadpoolctl import threadpool_info
-
-    keep = ("user_api", "internal_api", "num_threads", "version", "architecture")
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "system": platform.system(),
-        "threads": threads,
-        "libraries": [{k: info[k] for k in keep if k in info} for info in threadpool_info()],
-        "settings": {name: os.environ.get(name) for name in [*settings(threads), *CLEARED]},
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
+    return machine.environment(threads, [*settings(threads), *CLEARED])
