@@ -722,7 +722,7 @@ def _module_case(rng: Generator, channels: int, maps: int, classes: int, high: i
     }
     state = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     inputs = (rng.normal(size=(2, channels, high, wide)).astype(np.float32),)
-    note = f"{channels} channels, {maps} maps, {classes} classes, pictures of {high}×{wide}"
+    note = f"channels {channels}, maps {maps}, classes {classes}, pictures of {high}×{wide}"
     return Case((channels, maps, classes), {"state": state, "inputs": inputs}, note=note)
 
 
@@ -731,8 +731,8 @@ POOLED_NET = Exercise(
     mistakes=(
         Mistake(
             "no overlap",
-            "Your first pooling uses windows of 2×2. Here they are 3×3 with stride 2, so that neighbours share a row or "
-            "a column.",
+            "Your first pooling uses windows of 2×2. Here they are 3×3 with stride 2, so that neighbours share a row "
+            "or a column.",
             pooled_net(size=2),
         ),
         Mistake(
