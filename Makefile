@@ -10,13 +10,14 @@ unexport OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 TESTS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --maxprocesses=4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book site lab test browser bench check clean
+.PHONY: help setup book site lab labs test browser bench check clean
 
 help:
 	@echo "make book      set up, build the site, serve it and print its address"
 	@echo "make test      set up and run the tests (all but the browser's)"
 	@echo "make site      build the site into _build/html; a warning is an error"
 	@echo "make lab       open JupyterLab in chapters/"
+	@echo "make labs      build the exercise notebooks from their sources"
 	@echo "make browser   open every page of the built site in Chromium and check it"
 	@echo "make bench     measure NumPy against PyTorch"
 	@echo "make check     formatting, lint, types and the fast tests: before each commit"
@@ -52,8 +53,11 @@ site: $(READY)
 lab: $(READY)
 	@cd chapters && ../$(PYTHON) -m jupyterlab
 
+labs: $(READY)
+	@$(PYTHON) -m twice.cli lab build
+
 test: $(READY)
-	@$(TESTS) -m "not browser"
+	@$(TESTS) -rs -m "not browser"
 
 browser: site
 	@$(PYTHON) -m pytest -m browser -rs tests/browser

@@ -50,7 +50,7 @@ def test_nothing_can_be_found_on_disk(grade):
     look = function(
         """
 import os
-words = ("expected", "mistake", "twice-grade", "solution", ".ipynb", "answers", "tiny", "kernels", "passwd", "ssh")
+words = ("expected", "mistake", "rebuilt", "solution", ".ipynb", "answers", "tiny", "kernels", "passwd", "ssh")
 skipped = ("proc", "sys", "usr", "dev", "site-packages", "lib")
 found, seen = [], 0
 for folder, folders, names in os.walk("/"):

@@ -7,10 +7,8 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbval.kernel import RunningKernel
 
-from twice.grade import packages, sandbox
+from twice.grade import packages, sandbox, scratch
 from twice.grade.rooms import rooms
 from twice.grade.sandbox import Limits
 from twice.grade.student import HEAD, send
@@ -85,7 +83,7 @@ class SandboxedKernel(RunningKernel):
 
     def __init__(self, kind: Kind):
         self.kind = kind
-        self._folder = Path(tempfile.mkdtemp(prefix="twice-", dir="/tmp" if os.path.isdir("/tmp") else None))
+        self._folder = scratch.make()
         self._sockets = self._folder / "s"
         self._sockets.mkdir(mode=0o700)
         self._channel, theirs = socket.socketpair()
@@ -168,7 +166,7 @@ class SandboxedKernel(RunningKernel):
             sandbox.kill(self.km.provisioner.process)  # type: ignore[union-attr]
         self._channel.close()
         self._context.destroy(linger=0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        scratch.remove(self._folder)
 
     def is_alive(self) -> bool:
         return self.process.poll() is None

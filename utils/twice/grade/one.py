@@ -1,8 +1,6 @@
 """One submission in, one result out: it depends on the lab, the bytes handed in, the seed and the versions alone."""
 
 import hashlib
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from twice.grade import plugin, rebuild, sandbox
+from twice.grade import plugin, rebuild, sandbox, scratch
 from twice.grade.answers import PACKAGE, NoAnswers, answers, declared
 from twice.grade.archive import Refused
 from twice.grade.checker import Checker
@@ -126,12 +124,12 @@ def _graded(grader: Grader, canonical: Canonical, rebuilt: Rebuilt) -> Result:
     until = time.monotonic() + grader.seconds
     sessions = Sessions(Shared(rebuilt.cells, engines, until, grader.cell_seconds), grader.kind)
     checker = Checker(rebuilt.cells, prepared, sessions)
-    folder = Path(tempfile.mkdtemp(prefix="twice-grade-"))
+    folder = scratch.make()
     try:
         plugin.run(rebuilt.notebook(), folder, lab, checker)
     finally:
         sessions.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove(folder)
     return _result(lab, canonical, rebuilt, checker)
 
 

@@ -1,15 +1,15 @@
 """The installed packages that a kernel sees: a few, in a folder of their own that lies where all are installed."""
 
-import atexit
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from twice.grade import scratch
 
 KERNEL = ("ipykernel", "numpy", "matplotlib")  # what every kernel can import, with what these need
 
@@ -30,8 +30,7 @@ def shown(names: tuple[str, ...]) -> Shown:
     """
     small = {path for dist in closure(KERNEL) for path in _places(dist)}
     large = {path for dist in closure(names) for path in _places(dist)} - small
-    site = Path(tempfile.mkdtemp(prefix="twice-site-"))
-    atexit.register(shutil.rmtree, site, ignore_errors=True)
+    site = scratch.make()
     folders = {parent: site / str(number) for number, parent in enumerate(sorted({p.parent for p in small | large}))}
     for path in sorted(small):
         _link(path, folders[path.parent] / path.name)

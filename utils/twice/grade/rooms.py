@@ -1,10 +1,10 @@
 """The folder of `twice` that a sandbox sees: what runs the answers and the rooms that the exercise allows."""
 
-import atexit
 import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
+
+from twice.grade import scratch
 
 LIBRARY = Path(__file__).parents[1]
 CARRIED = ("labs/plain.py", "labs/calling.py", "labs/forbidden.py", "labs/culprit.py", "grade/student.py")
@@ -30,8 +30,7 @@ def checks(lab, namespace=None):
 @cache
 def rooms(allows: tuple[str, ...]) -> Path:
     """A folder to put on the kernel's path; it stays as long as this process."""
-    folder = Path(tempfile.mkdtemp(prefix="twice-rooms-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = scratch.make()
     for name, text in STANDS_IN.items():
         _place(folder, name).write_text(text, encoding="utf-8")
     for name in CARRIED:
