@@ -17,6 +17,7 @@ def settings() -> dict[str, Any]:
     real = yaml.safe_load((Path(__file__).parents[1] / "_config.yml").read_text(encoding="utf-8"))
     real["repository"]["url"] = "https://github.com/us/book"
     del real["html"]["favicon"]
+    real["bibtex_bibfiles"] = ["references.bib"]
     del real["sphinx"]["config"]["html_theme_options"]["logo"]
     real["sphinx"]["config"]["include_patterns"] = ["*.md"]
     return real
@@ -32,6 +33,7 @@ def write(root: Path, pages: dict[str, str]) -> Path:
         contents["chapters"] = [{"file": name} for name in rest]
     (root / "_config.yml").write_text(yaml.safe_dump(settings()), encoding="utf-8")
     (root / "_toc.yml").write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
+    (root / "references.bib").touch()
     for name, text in pages.items():
         (root / f"{name}.md").write_text(text, encoding="utf-8")
     return root

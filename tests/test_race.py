@@ -1,7 +1,10 @@
 """A race: statements timed in a process of their own."""
 
+import os
+
 import pytest
 
+from twice.bench import race as room
 from twice.bench.race import duration, race
 
 
@@ -17,6 +20,13 @@ def test_a_race_finds_the_slower_one_and_says_where_it_ran():
     assert found.ratio("plain loop", to="NumPy") > 5
     assert "1 thread" in repr(found)
     assert "logarithmic" in found._repr_html_()
+
+
+@pytest.mark.slow
+def test_a_race_runs_in_another_process_with_one_thread_and_tells_what_it_imported():
+    check = f"assert os.getpid() != {os.getpid()} and os.environ['OMP_NUM_THREADS'] == '1'"
+    race(f"import os, twice.kernels.scatter\n{check}", NumPy="1")
+    assert any(file.endswith("scatter.py") for file in room.FILES)
 
 
 @pytest.mark.slow

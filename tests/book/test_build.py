@@ -10,6 +10,38 @@ from small_book import NOTEBOOK, cell
 from twice.book import build
 
 PAIR = NOTEBOOK + "# Pair\n\n$y = w$\n\n" + cell("print(6 * 7)", "numpy") + cell("print(42)", "torch")
+ALL = f"""{NOTEBOOK}# All
+
+See {{ref}}`second`. A {{term}}`stride`.
+
+```{{source}} twice.kernels.linear.linear
+```
+
+:::{{exercise}} Add
+One and one.
+:::
+
+:::{{solution}}
+Two.
+:::
+
+:::{{exercise}}
+:name: second
+Six times seven.
+:::
+
+:::{{solution}}
+More.
+:::
+
+{cell("print(6 * 7)", "solution")}
+
+```{{glossary}}
+stride
+步长
+  How far.
+```
+"""
 OTHER = "# Other\n\nSee {{ repository }}.\n"
 BROKEN = NOTEBOOK + "# Broken\n\n" + cell("fine = 1") + cell("print(fine + missing_name)")
 
@@ -22,7 +54,8 @@ def test_a_book_builds_with_pairs_and_asks_no_other_host(book):
     assert page.count('role="tabpanel"') == 2
     assert page.index('id="pair-1-numpy"') < page.index('id="pair-1-torch"')
     assert page.count(">42\n<") == 2
-    assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//[^"]+', page) == []
+    loaded = page.replace('<link rel="canonical"', "<")  # it names the page's own address and loads nothing
+    assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//[^"]+', loaded) == []
     assert "thebe" not in page.replace("sphinx-thebe.css", "").lower()
 
     static = root / "_build" / "html" / "_static"
@@ -30,6 +63,38 @@ def test_a_book_builds_with_pairs_and_asks_no_other_host(book):
     assert (static / "scripts" / "fontawesome.js").stat().st_size < 200
     assert (static / "vendor" / "mathjax" / "startup.js").exists()
     assert "https://github.com/us/book" in (root / "_build" / "html" / "other.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_exercises_are_numbered_their_solutions_fold_and_words_and_code_lead_somewhere(book):
+    root = book({"all": ALL})
+    assert build.main(root) == 0
+    page = (root / "_build" / "html" / "all.html").read_text(encoding="utf-8")
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Exercise 1 · Add" in text
+    assert "See Exercise 2 ." in text
+    assert re.search(r'id="second".*?<details class="solution">.*?More\..*?>42\n.*?</details>', page, re.DOTALL)
+    assert page.count('<details class="solution">') == 2
+    assert re.search(r'<dt [^>]*lang="zh"[^>]*id="term-', page) or re.search(r'<dt [^>]*id="term-[^>]*lang="zh"', page)
+    assert re.search(r'href="https://github.com/us/book/blob/main/utils/twice/kernels/linear.py#L\d+-L\d+"', page)
+
+    notebook = (root / "_build" / "html" / "_sources" / "all.ipynb").read_text(encoding="utf-8")
+    assert "**Solution**" in notebook
+    assert not re.search(r"\{(exercise|solution|term|ref|source)\}", notebook)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (":::{solution}\nNo.\n:::\n", "a solution stands alone"),
+        ("```{source} twice.nothing\n```\n", "twice has no nothing"),
+        ("```{lab} nothing\n```\n", "lab: nothing is not there"),
+    ],
+)
+def test_a_directive_that_cannot_work_fails_the_build_and_says_why(book, capfd, wrong, said):
+    assert build.main(book({"wrong": "# Wrong\n\n" + wrong})) == 1
+    assert said in capfd.readouterr().err
 
 
 @pytest.mark.slow

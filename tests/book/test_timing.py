@@ -33,7 +33,13 @@ def test_rows_stand_in_the_order_of_their_ratios():
 
 def test_the_mean_is_geometric_and_takes_counted_rows_alone():
     assert timing.geometric_mean([timing.ratio(r) for r in timing.counted(ROWS)]) == pytest.approx(1.0)
-    assert timing.counted([row("no", 9.0, counted=False), row("no", None)]) == []
+    assert timing.counted([row("no", 9.0, counted=False), row("no", None), row("alone", 2.0)]) == []
+
+
+def test_a_page_may_show_some_rows():
+    assert [r["op"] for r in timing.chosen(ROWS, "FAST, slow")] == ["slow & steady", "fast"]
+    with pytest.raises(ValueError, match="'conv' in it; there are: slow & steady, fast, forward"):
+        timing.chosen(ROWS, "fast, conv")
 
 
 @pytest.mark.parametrize("layout", [timing.WIDE, timing.NARROW], ids=lambda layout: layout.name)
@@ -75,7 +81,7 @@ def test_those_who_do_not_see_the_plot_are_told():
 def test_a_page_shows_the_stored_result_follows_it_and_says_where_there_is_none(book):
     root = book({"speed": "# Speed\n\n```{timing} bench.json\n```\n"})
     html = root / "_build" / "html" / "speed.html"
-    for rows, expected in [(None, "twice bench --json bench.json"), (ROWS, "mean of 2"), (ROWS[:1], "mean of 1")]:
+    for rows, expected in [(None, "twice bench --json bench.json"), (ROWS, "mean of 2"), (ROWS[:1], "1 thread")]:
         if rows:
             (root / "bench.json").write_text(json.dumps({"environment": ENVIRONMENT, "rows": rows}))
             os.utime(root / "bench.json", (0, 0))

@@ -1,12 +1,11 @@
 """The site as a reader meets it: every page, wide and narrow, light and dark, by mouse and by keyboard."""
 
-import gzip
 import re
-from urllib.parse import urldefrag, urljoin
+from itertools import pairwise
 
 import pytest
 
-from site_pages import PAGES
+from site_pages import PAGES, SITE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -20,52 +19,57 @@ def brightness(colour):
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@pytest.mark.parametrize("mode", ["wide", "narrow"])
 @pytest.mark.parametrize("path", PAGES)
-def test_page_loads_without_errors_and_asks_no_other_host(visit, path):
-    assert visit(path).trouble == []
+def test_page_loads_without_errors_and_asks_no_other_host(look, path, mode):
+    assert look(path, mode).trouble == []
 
 
+@pytest.mark.parametrize("mode", ["wide", "narrow"])
 @pytest.mark.parametrize("path", PAGES)
-def test_nothing_is_wider_than_a_telephone(visit, path):
-    page = visit(path, width=390, height=844)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_dark_mode_has_no_bright_boxes(visit, path):
-    page = visit(path, color_scheme="dark")
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    backgrounds = page.evaluate(
-        """[...document.querySelectorAll('body, main *')]
-             .map(e => [e, getComputedStyle(e)])
-             .filter(([e, s]) => e.getClientRects().length && s.visibility == 'visible')
-             .map(([e, s]) => [e.tagName + '.' + e.className, s.backgroundColor])
-             .filter(([_, colour]) => !/, 0\\)$/.test(colour))"""
-    )
-    assert backgrounds
-    assert [box for box in backgrounds if brightness(box[1]) > 128] == []
+def test_axe_finds_nothing_serious_or_moderate(look, path, mode):
+    assert look(path, mode).violations == []
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_internal_links_resolve(visit, site, path):
-    page = visit(path)
-    links = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
-    for link in sorted({urljoin(page.url, link) for link in links if not link.startswith("javascript:")}):
-        address, anchor = urldefrag(link)
-        if not address.startswith(site):
-            continue
-        answer = page.request.get(address)
-        assert answer.ok, f"{path}: {link} answers {answer.status}"
-        if anchor and anchor != "#":
-            assert f'id="{anchor}"' in answer.text(), f"{path}: {link} has no such place"
+def test_nothing_is_wider_than_a_telephone(look, path):
+    assert look(path, "narrow").facts["width"] <= 390
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_has_one_heading_of_the_first_rank_and_images_have_words(visit, path):
-    page = visit(path)
-    assert page.locator("main h1:visible").count() == 1
-    assert page.locator("main img:not([alt])").count() == 0
-    assert page.locator("main svg[role=img]:not([aria-label])").count() == 0
+def test_dark_mode_has_no_bright_boxes(look, path):
+    facts = look(path, "narrow").facts
+    assert facts["theme"] == "dark"
+    assert facts["backgrounds"]
+    assert [box for box in facts["backgrounds"] if brightness(box[1]) > 128] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_headings_form_a_tree_and_images_have_words(look, path):
+    facts = look(path, "wide").facts
+    ranks = facts["headings"]
+    assert ranks.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(ranks)), ranks
+    assert facts["wordless"] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_directive_is_left_and_every_formula_is_drawn(look, path):
+    facts = look(path, "wide").facts
+    assert facts["raw"] == []
+    assert facts["formulas"] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_paper_shows_no_navigation(look, path):
+    assert look(path, "wide").facts["printed"] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_first_visit_stays_small(look, path):
+    """At most 450 KB, compressed as a server would, figures apart."""
+    sizes = look(path, "wide").bytes
+    assert sum(sizes.values()) <= 450_000, sorted(sizes.items(), key=lambda item: -item[1])[:9]
 
 
 def test_root_leads_to_the_front_page(visit):
@@ -195,7 +199,7 @@ def test_formulas_are_drawn(visit):
 
 
 def test_search_finds_a_page_by_what_it_says(visit):
-    page = visit("search.html?q=fingerprint")
+    page = visit("search.html?q=telephone")
     page.locator("#search-results li a").first.wait_for()
     assert any("made.html" in (link.get_attribute("href") or "") for link in page.locator("#search-results li a").all())
 
@@ -203,19 +207,53 @@ def test_search_finds_a_page_by_what_it_says(visit):
 def test_search_opens_from_any_page_by_keyboard(visit):
     page = visit(FRONT)
     page.keyboard.press("Control+k")
-    page.keyboard.type("fingerprint")
+    page.keyboard.type("telephone")
     page.keyboard.press("Enter")
     page.locator("#search-results li a").first.wait_for()
 
 
-def packed(answer):
-    """The bytes of an answer as a web server sends them."""
-    body = answer.body()
-    return len(body) if answer.url.endswith(("woff", "woff2", "png")) else len(gzip.compress(body))
+@pytest.mark.parametrize("word", ["步长", "스트라이드", "stride"])
+def test_search_finds_the_glossary_in_each_of_its_languages(visit, word):
+    page = visit(f"search.html?q={word}")
+    page.locator("#search-results li a").first.wait_for()
+    links = [link.get_attribute("href") or "" for link in page.locator("#search-results li a").all()]
+    assert any("glossary.html" in link for link in links)
 
 
-def test_first_visit_stays_small(visit):
-    """At most 450 KB, compressed as a server would, figures apart."""
+def test_the_tab_key_reaches_everything_and_is_never_caught(visit):
+    page = visit(FRONT, width=TABS)
+    reached = []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        here = page.evaluate(
+            "document.activeElement.closest('footer, .pair, .search-button, main, nav')?.className ?? ''"
+        )
+        reached.append(here)
+        if len(reached) > 3 and page.evaluate("document.activeElement === document.body"):
+            break
+    assert len(reached) < 400
+    assert "pair" in reached
+    assert any("footer" in place for place in reached)
+
+
+def test_a_page_opens_in_colab_and_can_be_taken_along(visit, site):
     page = visit(FRONT)
-    sizes = {answer.url: packed(answer) for answer in page.answers}
-    assert sum(sizes.values()) <= 450_000, sorted(sizes.items(), key=lambda item: -item[1])[:9]
+    assert page.locator('a[href*="colab.research.google.com"][href*="/notebooks/chapters/intro.ipynb"]').count() == 1
+    link = page.locator('a[href$="_sources/chapters/intro.ipynb"]').first.get_attribute("href")
+    answer = page.request.get(f"{site}chapters/{link}")
+    assert answer.ok
+    assert answer.json()["nbformat"] == 4
+
+
+def test_a_folded_solution_opens_by_keyboard_and_is_read_on_paper(visit):
+    path = next((p for p in PAGES if 'class="solution"' in (SITE / p).read_text(encoding="utf-8")), None)
+    assert path, "no page has an exercise with a solution"
+    page = visit(path)
+    inside = page.locator("details.solution > :not(summary)").first
+    assert not inside.is_visible()
+    page.emulate_media(media="print")
+    assert inside.is_visible()
+    page.emulate_media(media="screen")
+    page.locator("details.solution > summary").first.focus()
+    page.keyboard.press("Enter")
+    assert inside.is_visible()

@@ -11,9 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any
 
-from twice.bench.environment import CLEARED, environment, settings
+from twice.bench.environment import CLEARED, settings
+from twice.machine import described
+
+FILES: set[str] = set()  # the library's files that races have imported: what a page shows depends on them, too
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Race:
     """Median seconds of each statement, and where they were measured."""
 
     seconds: dict[str, float]
-    environment: dict[str, Any]
+    machine: dict[str, Any]
 
     def ratio(self, name: str, to: str) -> float:
         """How many times as long `name` takes as `to`."""
@@ -37,16 +41,13 @@ class Race:
 
         milliseconds = {name: seconds * 1e3 for name, seconds in self.seconds.items()}
         spoken = ", ".join(f"{name} {duration(seconds)}" for name, seconds in self.seconds.items())
-        slowest, fastest = max(milliseconds.values()), min(milliseconds.values())
-        words = "milliseconds" + (", on a logarithmic scale" if slowest > 30 * fastest else "")
-        drawn = bars(milliseconds, x=words, log=slowest > 30 * fastest, alt=f"Bar chart of times: {spoken}.")
+        wide = max(milliseconds.values()) > 30 * min(milliseconds.values())
+        words = "milliseconds" + (", on a logarithmic scale" if wide else "")
+        drawn = bars(milliseconds, x=words, log=wide, alt=f"Bar chart of times: {spoken}.")
         return f'{drawn.html}<p style="font-size:.85em;opacity:.85">{self._provenance()}</p>'
 
     def _provenance(self) -> str:
-        e = self.environment
-        threads = f"{e['threads']} thread{'s' if e['threads'] > 1 else ''}"
-        versions = f"NumPy {e['numpy']}, PyTorch {e['torch']}"
-        return f"Medians, measured when this page was built: {e['processor'] or e['machine']}, {threads}, {versions}."
+        return f"Medians, measured when this page was built: {described(self.machine)}."
 
 
 def duration(seconds: float) -> str:
@@ -63,15 +64,16 @@ def race(setup: str, given: Sequence[Callable] = (), threads: int = 1, **stateme
     """
     if not statements:
         raise ValueError("race: no statement came, expected at least one, as in race(setup, NumPy='x.sum()')")
-    setup = "\n".join([setup, *map(inspect.getsource, given)])
+    setup = "\n".join([dedent(setup), *(dedent(inspect.getsource(function)) for function in given)])
     task = {"setup": setup, "statements": {n.replace("_", " "): s for n, s in statements.items()}, "threads": threads}
     clean = {k: v for k, v in os.environ.items() if k not in CLEARED} | settings(threads)
     command = [sys.executable, "-m", "twice.bench.race"]
     done = subprocess.run(command, input=json.dumps(task), env=clean, text=True, capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"race: a statement failed.\n{done.stderr.strip()}")
-    answer = json.loads(done.stdout)
-    return Race(answer["seconds"], answer["environment"])
+    answer = json.loads(done.stdout.splitlines()[-1])
+    FILES.update(answer["files"])
+    return Race(answer["seconds"], answer["machine"])
 
 
 def _run(task: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +82,7 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from twice.bench.timing import side_by_side
+    from twice.machine import environment
 
     torch.set_num_threads(task["threads"])
     space: dict[str, Any] = {}
@@ -87,8 +90,15 @@ def _run(task: dict[str, Any]) -> dict[str, Any]:
     functions = {name: eval(f"lambda: ({source})", space) for name, source in task["statements"].items()}
     return {
         "seconds": side_by_side(functions, np.random.default_rng(0)),
-        "environment": environment(task["threads"]),
+        "machine": environment(task["threads"]),
+        "files": _own_files(),
     }
+
+
+def _own_files() -> list[str]:
+    """The files of the library that were imported here."""
+    own = [module for name, module in sys.modules.items() if name.partition(".")[0] == "twice"]
+    return sorted(file for module in own if (file := getattr(module, "__file__", None)))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,44 @@ if TYPE_CHECKING:
 
 def setup(app: "Sphinx") -> dict[str, Any]:
     """Sphinx's entry point: each module registers its own part."""
-    from twice.book import drawing, fingerprint, hosting, icons, names, pairs, repository, timing
+    from twice.book import (
+        access,
+        drawing,
+        execution,
+        exercises,
+        fingerprint,
+        hosting,
+        icons,
+        interactive,
+        lab,
+        ledger,
+        names,
+        notebooks,
+        pairs,
+        repository,
+        source,
+        timing,
+        words,
+    )
 
-    for part in (repository, fingerprint, hosting, icons, pairs, drawing, timing, names):
+    for part in (
+        repository,
+        fingerprint,
+        execution,
+        hosting,
+        access,
+        icons,
+        pairs,
+        drawing,
+        interactive,
+        timing,
+        names,
+        ledger,
+        source,
+        exercises,
+        words,
+        lab,
+        notebooks,
+    ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

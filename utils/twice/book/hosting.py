@@ -46,11 +46,25 @@ def lighten(app: "Sphinx", error: Exception | None) -> None:
         source_map.unlink()
 
 
+def remove_what_is_no_page(app: "Sphinx", error: Exception | None) -> None:
+    """A page that left the book would stay in the site."""
+    if error is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    kept = {*app.env.found_docs, "index", "search", "genindex"}
+    for page in site.rglob("*.html"):
+        name = page.relative_to(site).with_suffix("").as_posix()
+        if name not in kept and not name.startswith("_"):
+            page.unlink()
+            (site / "_sources" / f"{name}.ipynb").unlink(missing_ok=True)
+
+
 def setup(app: "Sphinx") -> None:
     """Register this part of the extension."""
     app.connect("config-inited", add_our_static)
     app.connect("config-inited", silence_thebe)
     app.connect("html-page-context", name_the_front_page)
     app.connect("build-finished", lighten)
+    app.connect("build-finished", remove_what_is_no_page)
     app.add_css_file("site.css")
     app.add_js_file("pairs.js", loading_method="none")

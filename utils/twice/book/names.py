@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from twice.book.fingerprint import note_library
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
@@ -68,11 +70,12 @@ class Names(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The page is built again when the library changes, as every page is."""
+        """The page is built again when the library changes."""
         place = self.arguments[0]
         names = public(import_module(place))
         if not names:
             raise self.error(f"names: {place} offers nothing, expected a module with public names")
+        note_library(self.env)
         return [nodes.raw("", listing(place, names), format="html")]
 
 

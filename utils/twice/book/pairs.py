@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
+from twice.book.exercises import solution
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+HOLD_CELLS = (nodes.section, nodes.document, solution)
 ENGINES = {"numpy": "NumPy", "torch": "PyTorch"}
 
 
@@ -51,7 +54,7 @@ class GroupPairs(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         """Walk over everything that holds cells; number the pairs down the page."""
         number = 0
-        for parent in list(self.document.findall(lambda n: isinstance(n, nodes.section | nodes.document))):
+        for parent in list(self.document.findall(lambda n: isinstance(n, HOLD_CELLS))):
             for numpy, torch in find_pairs(parent.children):
                 number += 1
                 place = parent.index(numpy[0])

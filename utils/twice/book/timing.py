@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from twice.book.drawing import inline
+from twice.book.fingerprint import note_content
+from twice.machine import described
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -65,8 +68,9 @@ def timings(rows: Sequence[dict[str, Any]]) -> list[Timing]:
 
 
 def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows that enter the mean."""
-    return [row for row in rows if row["counted"] and row["ratio_forward_backward"] is not None]
+    """The rows that enter the mean; one row has none."""
+    rows = [row for row in rows if row["counted"] and row["ratio_forward_backward"] is not None]
+    return rows if len(rows) > 1 else []
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:
@@ -154,21 +158,6 @@ def description(shown: Sequence[Timing], mean: float | None) -> str:
     return said if mean is None else f"{said} The geometric mean is {mean:.2f}."
 
 
-def provenance(environment: dict[str, Any]) -> str:
-    """Processor, threads, versions and date, as far as they are recorded."""
-    threads = environment["threads"]
-    facts = [
-        environment.get("processor") or environment.get("machine"),
-        f"{threads} thread{'s' if threads > 1 else ''}",
-        f"NumPy {environment['numpy']}",
-        f"PyTorch {environment['torch']}",
-        f"Python {environment['python']}",
-        environment.get("system"),
-        environment.get("date"),
-    ]
-    return ", ".join(str(fact) for fact in facts if fact)
-
-
 def caption(rows: Sequence[dict[str, Any]], environment: dict[str, Any]) -> str:
     """What to read from the plot, and where it comes from."""
     kept = counted(rows)
@@ -177,7 +166,7 @@ def caption(rows: Sequence[dict[str, Any]], environment: dict[str, Any]) -> str:
         said += f" The geometric mean of {len(kept)} operations is {geometric_mean([ratio(row) for row in kept]):.2f}"
         left_out = " and ".join(f"“{row['op']}”" for row in rows if row not in kept)
         said += f"; it leaves out {left_out}." if left_out else "."
-    return f"{said} Measured with twice bench: {provenance(environment)}."
+    return f"{said} Measured with twice bench: {described(environment)}."
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -195,22 +184,40 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
+def chosen(rows: Sequence[dict[str, Any]], words: str) -> list[dict[str, Any]]:
+    """The rows with one of the words (separated by commas) in their names."""
+    wanted = [word.strip().lower() for word in words.split(",")]
+    for word in wanted:
+        if not any(word in row["op"].lower() for row in rows):
+            raise ValueError(f"timing: only: no row's name has {word!r} in it; there are: {names(rows)}")
+    return [row for row in rows if any(word in row["op"].lower() for word in wanted)]
+
+
+def names(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows' names, one after the other."""
+    return ", ".join(row["op"] for row in rows)
+
+
 class TimingPlot(SphinxDirective):
-    """`{timing} result.json`: the plot of what `twice bench --json result.json` has stored, or that nothing is."""
+    """`{timing} result.json`: the plot of what `twice bench --json result.json` has stored, or that nothing is.
+
+    `:only: LeNet, pool` shows the rows that have one of these words in their names.
+    """
 
     required_arguments = 1
+    option_spec: ClassVar = {"only": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
-        """The page is read at every build: a file that was moved here may be older than the last one."""
+        """The page is read again when the file's content changes: one that was moved here may be older."""
         relative, path = self.env.relfn2path(self.arguments[0])
-        self.env.note_reread()
+        note_content(self.env, Path(path))
         if not Path(path).exists():
             command = f"twice bench --json {relative}"
             return [
                 nodes.paragraph("", "No measurement is stored here yet. This makes one: ", nodes.literal("", command))
             ]
         result = json.loads(Path(path).read_text(encoding="utf-8"))
-        rows = result["rows"]
+        rows = self.rows(result)
         shown, kept = timings(rows), counted(rows)
         mean = geometric_mean([ratio(row) for row in kept]) if kept else None
         said = description(shown, mean)
@@ -218,6 +225,13 @@ class TimingPlot(SphinxDirective):
         figure = nodes.figure("", nodes.raw("", svg, format="html"), classes=["drawing", "timing"])
         figure += nodes.caption("", caption(rows, result["environment"]))
         return [figure, nodes.raw("", table(rows), format="html")]
+
+    def rows(self, result: dict[str, Any]) -> list[dict[str, Any]]:
+        """All rows, or those that the page asks for."""
+        try:
+            return chosen(result["rows"], self.options["only"]) if "only" in self.options else result["rows"]
+        except ValueError as error:
+            raise self.error(str(error)) from None
 
 
 def setup(app: "Sphinx") -> None:
