@@ -181,7 +181,7 @@ def test_an_encrypted_member_is_refused(tmp_path):
     assert found(tmp_path / "x.zip") == {"a.ipynb": "It is encrypted."}
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", packed(x=b"1" * 500)[:-30]])
+@pytest.mark.parametrize("content", [b"", b"no zip", packed(x=b"1" * 500)[:-30]], ids=["empty", "no zip", "cut short"])
 def test_a_broken_zip_is_refused_and_the_rest_is_read(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
     (tmp_path / "b.ipynb").write_bytes(b"1")

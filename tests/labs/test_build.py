@@ -107,6 +107,11 @@ def test_several_gaps_keep_what_stands_between_them():
         (TWICE + CHECK + WORDS.replace('"why"', '"who"'), "speaks of 'who', expected one of why"),
         (TWICE.replace("    # END SOLUTION\n", "") + CHECK + WORDS, "has no end"),
         (TWICE.replace("# END", "# BEGIN") + CHECK + WORDS, "stands where it cannot"),
+        (
+            TWICE.replace("twofold", "helper") + TWICE + CHECK + WORDS,
+            "a solution answers no exercise: 'def helper(x):'",
+        ),
+        (TWICE + CHECK + WORDS + "After END SOLUTION it goes on.", "a solution answers no exercise: 'The end.'"),
         ("See {doc}`there`.\n\n" + TWICE + CHECK + WORDS, "MyST"),
         (":::{note}\nHa.\n:::\n\n" + TWICE + CHECK + WORDS, "MyST"),
     ],

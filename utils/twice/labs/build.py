@@ -112,6 +112,8 @@ def _cell(lab: Lab, cell: NotebookNode) -> NotebookNode:
     role, exercise = _role(lab, cell)
     if exercise is not None:
         new.metadata.update(_metadata(lab, role, exercise))
+    elif BEGIN in cell.source or END in cell.source:
+        raise BuildError(f"a solution answers no exercise: {cell.source.strip().splitlines()[0]!r} begins its cell")
     elif cell.cell_type == "markdown" and (found := DIRECTIVE.search(cell.source)):
         raise BuildError(f"{found.group()!r} is MyST, which notebooks do not show: expected plain Markdown")
     return new
