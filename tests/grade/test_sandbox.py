@@ -262,3 +262,18 @@ def test_the_sandbox_starts_at_once(tmp_path):
         subprocess.run(start, env={}, check=True)
         times.append(time.perf_counter() - begun)
     assert min(times) < 0.1
+
+
+def test_demand_tells_the_busy_from_the_idle_however_little_they_get():
+    busy = subprocess.Popen(["nice", "-n", "19", sys.executable, "-c", "while True: pass"])
+    idle = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        time.sleep(0.5)  # both have started
+        before = sandbox.demand(busy.pid), sandbox.demand(idle.pid)
+        time.sleep(0.3)
+        assert sandbox.demand(busy.pid) - before[0] > 0.15
+        assert sandbox.demand(idle.pid) - before[1] < 0.05
+    finally:
+        for process in (busy, idle):
+            process.kill()
+            process.wait()

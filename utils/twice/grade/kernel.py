@@ -175,6 +175,12 @@ class SandboxedKernel(RunningKernel):
         """Whether processes run beside the kernel that were not there when it started."""
         return sandbox.usage(self.process.pid).processes > self._processes
 
+    def is_busy(self, seconds: float = 0.05) -> bool:
+        """Whether it works although nothing is asked of it: a thread that an answer left behind."""
+        before = sandbox.demand(self.process.pid)
+        time.sleep(seconds)
+        return sandbox.demand(self.process.pid) - before > seconds / 2
+
     # ── cells and calls ──
 
     def run(self, source: str, seconds: float) -> str | None:

@@ -202,6 +202,20 @@ def usage(pid: int) -> Usage:
     return Usage(cpu, memory, processes)
 
 
+def demand(pid: int) -> float:
+    """The processor seconds that all threads of the tree have had or have waited for: how busy it is, however little of
+    a crowded machine it gets."""
+    nanoseconds = 0
+    for one in _tree(pid):
+        try:
+            for thread in os.listdir(f"/proc/{one}/task"):
+                ran, waited, _ = Path(f"/proc/{one}/task/{thread}/schedstat").read_text().split()
+                nanoseconds += int(ran) + int(waited)
+        except OSError:
+            continue  # ended meanwhile
+    return nanoseconds / 1e9
+
+
 def _kilobytes(line: str) -> int:
     return int(line.split()[1]) * 1024
 

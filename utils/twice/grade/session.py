@@ -110,10 +110,12 @@ class Session:
             raise
 
     def settle(self, own: int, passed: bool) -> None:
-        """After an exercise: processes that it left running could disturb the next one, so they end with the kernel."""
-        if self.kernel is not None and self.kernel.has_company():
+        """After an exercise: what it left running could disturb the next one, so it ends with the kernel."""
+        if self.kernel is None:
+            return
+        if self.kernel.has_company() or (not passed and self.kernel.is_busy()):
             if not passed:
-                self.shared.bad[own] = Ended("left processes running")
+                self.shared.bad[own] = Ended("left something running")
             self.stop()
 
     def stop(self) -> None:
