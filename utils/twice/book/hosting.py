@@ -12,6 +12,7 @@ MATHJAX = {
     # Without autoload and require, an unknown macro shows as such instead of asking for a file that is not there.
     "tex": {"packages": {"[+]": ["boldsymbol"], "[-]": ["autoload", "require"]}},
 }
+UNUSED = ("sphinx-thebe.css", "design-tabs.js")  # Thebe is off, and no page has sphinx-design's tabs
 STUB = "/* The icons come from the style sheet's fonts; the theme's icon script would draw them a second time. */\n"
 
 
@@ -28,6 +29,17 @@ def silence_thebe(app: "Sphinx", config: Any) -> None:
         for listener in list(listeners):
             if listener.handler.__module__ == "sphinx_thebe" and listener.handler.__name__ != "st_static_path":
                 app.disconnect(listener.id)
+
+
+def drop_what_no_page_uses(app: "Sphinx", page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The style sheets and scripts of extensions that Jupyter Book always loads."""
+    for kind in ("css_files", "script_files"):
+        context[kind] = [asset for asset in context.get(kind, []) if not file_of(asset).endswith(UNUSED)]
+
+
+def file_of(asset: Any) -> str:
+    """`_static/name.css`, without the version behind it."""
+    return str(getattr(asset, "filename", asset) or "").partition("?")[0]
 
 
 def name_the_front_page(app: "Sphinx", page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -64,6 +76,7 @@ def setup(app: "Sphinx") -> None:
     app.connect("config-inited", add_our_static)
     app.connect("config-inited", silence_thebe)
     app.connect("html-page-context", name_the_front_page)
+    app.connect("html-page-context", drop_what_no_page_uses, priority=900)
     app.connect("build-finished", lighten)
     app.connect("build-finished", remove_what_is_no_page)
     app.add_css_file("site.css")

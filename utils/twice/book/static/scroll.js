@@ -17,6 +17,8 @@
 
   const soon = () => requestAnimationFrame(offer);
   window.addEventListener("load", () => { soon(); window.MathJax?.startup?.promise?.then(soon); });
+  document.fonts?.ready.then(soon);
+  window.addEventListener("afterprint", soon);
   window.addEventListener("resize", soon);
   document.addEventListener("toggle", soon, true);
   document.addEventListener("click", soon);
