@@ -124,11 +124,12 @@ def inspect(page, address):
     page.wait_for_function(READY)
     page.wait_for_timeout(50)  # what reacts to `load` has run
     bytes = {answer.url: weight(answer) for answer in page.answers if answer.ok}
-    facts, found = page.evaluate(FACTS), violations(page)
+    facts, trouble = page.evaluate(FACTS), list(page.trouble)  # axe-core reads the style sheets itself, not always well
+    found = violations(page)
     page.emulate_media(media="print")
     facts["printed"] = page.evaluate(PRINTED)
     page.emulate_media(media="screen")
-    return Look(list(page.trouble), facts, found, bytes)
+    return Look(trouble, facts, found, bytes)
 
 
 NAVIGATION = "nav, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, [role=tab]"
