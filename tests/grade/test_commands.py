@@ -193,6 +193,11 @@ sys.exit(commands.run(request, engine(course), Console(width=200)))
 """
 
 
+def heed_ctrl_c():
+    """A shell lets its background jobs ignore Ctrl-C, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(course):
     """In a process of its own, with the keys' own signal to the whole group, as a terminal sends it."""
     for i in range(10):
@@ -205,6 +210,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(course):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     while len([line for line in lines(course) if line.startswith("end")]) < 4:
         time.sleep(0.02)
