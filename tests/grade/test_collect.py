@@ -9,7 +9,8 @@ import pytest
 
 from small_class import CANONICAL, LAB, notebook
 from twice.grade.archive import Refused
-from twice.grade.collect import collect, outline, parsed
+from twice.grade.collect import collect, outline
+from twice.grade.foreign import parsed
 
 
 def lay(root, **files):

@@ -1,4 +1,4 @@
-"""The few combinators that torch.nn lacks, for either engine: with them a network is composition, not control flow.
+"""The few things that torch.nn lacks, for either engine. With these combinators a network is composition:
 
     Sum(nn, body, shortcut)          body(x) + shortcut(x)      a residual block
     Concat(nn, branch1=…, branch2=…) side by side in the channels  an Inception or a dense block
@@ -6,10 +6,12 @@
     chain(nn, conv1=…, bn1=…)        one after the other, by name
 
 `nn` is `twice.nn` or `torch.nn`; what comes back is a module of that engine, with the children's own names in its
-state dict.
+state dict. `modes_kept(module)` leaves every module in the mode, training or not, in which it found it.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
@@ -42,6 +44,17 @@ def Scale(nn: ModuleType, gate: Any) -> Any:
 def chain(nn: ModuleType, **layers: Any) -> Any:
     """A Sequential whose children have names; a layer that is None is left out"""
     return nn.Sequential(OrderedDict((name, layer) for name, layer in layers.items() if layer is not None))
+
+
+@contextmanager
+def modes_kept(module: Any) -> Iterator[None]:
+    """Inside, it may train and evaluate; afterwards each module is in the mode that it was in."""
+    modes = [(part, part.training) for part in module.modules()]
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
 
 
 @cache

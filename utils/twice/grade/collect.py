@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from twice.grade import foreign
 from twice.grade.archive import Entry, Refused, entries
 from twice.grade.layouts import (
     GRADESCOPE_METADATA,
@@ -76,17 +77,15 @@ class Outline:
 
 def outline(canonical: bytes) -> Outline:
     """The outline of the lab whose notebook this is."""
-    notebook = parsed(canonical)
+    notebook = foreign.parsed(canonical)
     lab, _ = _identity(notebook)
-    cells = _cells(notebook)
-    names = dict.fromkeys(filter(None, (_tag(cell, "twice", "exercise") for cell in cells)))
+    cells = foreign.cells(notebook)
+    names = dict.fromkeys(filter(None, (foreign.name(cell, "twice", "exercise") for cell in cells)))
     return Outline(next(filter(None, map(_heading, cells)), lab), tuple(names))
 
 
 def _heading(cell: Mapping[str, Any]) -> str | None:
-    source = cell.get("source", "")
-    text = "".join(source) if isinstance(source, list) else str(source)
-    lines = (line for line in text.splitlines() if line.startswith("# "))
+    lines = (line for line in foreign.source(cell).splitlines() if line.startswith("# "))
     return next(lines, "")[2:].strip() if cell.get("cell_type") == "markdown" else None
 
 
@@ -97,43 +96,25 @@ def lab_name(canonical: Mapping[str, Any]) -> str:
 
 def _identity(notebook: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     """The lab's name and the ids of its cells."""
-    cells = _cells(notebook)
-    names = Counter(filter(None, (_tag(cell, "twice", "lab") for cell in cells)))
+    cells = foreign.cells(notebook)
+    names = Counter(filter(None, (foreign.name(cell, "twice", "lab") for cell in cells)))
     if not names:
         raise ValueError(
             "canonical: no cell names its lab in the metadata `twice.lab`; expected a notebook built from labs/source"
         )
-    return names.most_common(1)[0][0], frozenset(filter(None, (_tag(cell, "nbgrader", "grade_id") for cell in cells)))
+    return names.most_common(1)[0][0], frozenset(
+        filter(None, (foreign.name(cell, "nbgrader", "grade_id") for cell in cells))
+    )
 
 
 def lab_of(notebook: object, lab: str, known: frozenset[str]) -> str | None:
     """The lab whose cells the notebook holds: by the name they carry, else `lab` where half of its cells are there."""
-    cells = _cells(notebook)
-    names = Counter(filter(None, (_tag(cell, "twice", "lab") for cell in cells)))
+    cells = foreign.cells(notebook)
+    names = Counter(filter(None, (foreign.name(cell, "twice", "lab") for cell in cells)))
     if names:
         return lab if names[lab] else names.most_common(1)[0][0]
-    there = known & {_tag(cell, "nbgrader", "grade_id") for cell in cells}
+    there = known & {foreign.name(cell, "nbgrader", "grade_id") for cell in cells}
     return lab if known and 2 * len(there) >= len(known) else None
-
-
-def _cells(notebook: object) -> list[Mapping[str, Any]]:
-    """The cells of a notebook of format 4 or 3, as far as they are cells."""
-    if not isinstance(notebook, Mapping):
-        return []
-    sheets = notebook.get("worksheets")
-    lists = (
-        [notebook.get("cells"), *(s.get("cells") for s in sheets if isinstance(s, Mapping))]
-        if isinstance(sheets, Sequence)
-        else [notebook.get("cells")]
-    )
-    return [cell for cells in lists if isinstance(cells, list) for cell in cells if isinstance(cell, Mapping)]
-
-
-def _tag(cell: Mapping[str, Any], room: str, key: str) -> str | None:
-    metadata = cell.get("metadata")
-    inner = metadata.get(room) if isinstance(metadata, Mapping) else None
-    value = inner.get(key) if isinstance(inner, Mapping) else None
-    return value if isinstance(value, str) else None
 
 
 def _may_be_one(entry: Entry) -> bool:
@@ -143,31 +124,10 @@ def _may_be_one(entry: Entry) -> bool:
 def _examined(entry: Entry, lab: str, known: frozenset[str]) -> Found:
     try:
         content = entry.read()
-        notebook = parsed(content)
+        notebook = foreign.parsed(content)
     except Refused as refusal:
         return Found(entry, refused=str(refusal))
     return Found(entry, hashlib.sha256(content).hexdigest(), lab_of(notebook, lab, known))
-
-
-def parsed(content: bytes) -> dict[str, Any]:
-    """The notebook in these bytes; raises Refused with the reason where there is none."""
-    if not content.strip():
-        raise Refused("The file is empty.")
-    try:
-        notebook = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise Refused("The file is not text in UTF-8.") from None
-    except (ValueError, RecursionError) as trouble:
-        raise Refused(f"The file is not JSON, as a notebook must be ({_where(trouble)}).") from None
-    if not isinstance(notebook, dict) or not _cells(notebook):
-        raise Refused("The file is JSON but holds no cells of a notebook.")
-    return notebook
-
-
-def _where(trouble: Exception) -> str:
-    if isinstance(trouble, json.JSONDecodeError):
-        return f"line {trouble.lineno}, column {trouble.colno}"
-    return "nested too deeply" if isinstance(trouble, RecursionError) else "a number is too long"
 
 
 def _sorted_out(owned: Iterable[tuple[Owner, Found]], lab: str) -> tuple[list[tuple[Owner, Found]], list[str]]:

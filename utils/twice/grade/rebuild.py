@@ -12,12 +12,11 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import nbformat
 
+from twice.grade import foreign
 from twice.grade.archive import LARGEST, Refused
-from twice.grade.collect import parsed
 from twice.grade.needs import needed, statements
 
 CELLS = 5000
@@ -77,13 +76,17 @@ class Rebuilt:
 def canonical(content: bytes) -> Canonical:
     """The lab's own notebook; it is trusted."""
     raw = json.loads(content)["cells"]
-    labs = {str(_ours(cell)["lab"]) for cell in raw if "lab" in _ours(cell)}
+    labs = {foreign.name(cell, "twice", "lab") for cell in raw} - {""}
     if len(labs) != 1:
         raise ValueError(f"canonical: its cells belong to the labs {sorted(labs)}, expected one")
-    graded = [cell for cell in raw if _tag(cell, "nbgrader").get("grade")]
-    points = {_ours(cell)["exercise"]: float(_tag(cell, "nbgrader")["points"]) for cell in graded}
+    tags = [foreign.tag(cell, "nbgrader") for cell in raw]
+    points = {
+        foreign.name(cell, "twice", "exercise"): float(tag["points"])
+        for cell, tag in zip(raw, tags)
+        if tag.get("grade")
+    }
     cells = tuple(
-        Cell(_ours(c).get("role", ""), _ours(c).get("exercise", ""), c["cell_type"] == "code", _source(c)) for c in raw
+        _cell(cell, foreign.name(cell, "twice", "role"), foreign.name(cell, "twice", "exercise")) for cell in raw
     )
     return Canonical(labs.pop(), hashlib.sha256(content).hexdigest(), cells, points)
 
@@ -92,40 +95,14 @@ def submitted(content: bytes) -> list[Cell]:
     """The cells of what was handed in; the role is '' and the exercise the cell's `grade_id`, whatever that is."""
     if len(content) > LARGEST:
         raise Refused(f"It is larger than {LARGEST // 2**20} MB.")
-    raw = list(_raw_cells(parsed(content)))
+    raw = foreign.cells(foreign.parsed(content))
     if len(raw) > CELLS:
         raise Refused(f"It has {len(raw)} cells, expected at most {CELLS}.")
-    return [Cell("", _grade_id(cell), cell.get("cell_type") == "code", _source(cell)) for cell in raw]
+    return [_cell(cell, "", foreign.name(cell, "nbgrader", "grade_id")) for cell in raw]
 
 
-def _raw_cells(notebook: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Format 4 has one list of cells, format 3 one in each worksheet."""
-    sheets = notebook.get("worksheets")
-    for holder in [notebook, *(sheets if isinstance(sheets, list) else [])]:
-        cells = holder.get("cells") if isinstance(holder, dict) else None
-        yield from (cell for cell in (cells if isinstance(cells, list) else []) if isinstance(cell, dict))
-
-
-def _source(cell: Mapping[str, Any]) -> str:
-    """Format 3 calls the source of code its input; a source is a string or a list of lines."""
-    source = cell.get("source", cell.get("input", ""))
-    lines = source if isinstance(source, list) else [source]
-    return "".join(line for line in lines if isinstance(line, str)).replace("\r\n", "\n")
-
-
-def _tag(cell: Mapping[str, Any], room: str) -> Mapping[str, Any]:
-    metadata = cell.get("metadata")
-    tag = metadata.get(room) if isinstance(metadata, dict) else None
-    return tag if isinstance(tag, dict) else {}
-
-
-def _ours(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _tag(cell, "twice")
-
-
-def _grade_id(cell: Mapping[str, Any]) -> str:
-    found = _tag(cell, "nbgrader").get("grade_id")
-    return found if isinstance(found, str) else ""
+def _cell(raw: foreign.Cell, role: str, exercise: str) -> Cell:
+    return Cell(role, exercise, raw.get("cell_type") == "code", foreign.source(raw))
 
 
 # ── rebuilding ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,12 +1,13 @@
 """One forward pass, watched: the tree of calls, with what each layer put out, cost and saw."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 from weakref import ref
 
+from twice.blocks import modes_kept
 from twice.summary.engines import engine_for, tensors_in
 from twice.summary.field import ALL, UNKNOWN, State, of_input, places, through_windows
 from twice.summary.kinds import OPAQUE, PRODUCTS, kind_of, windows_of, work_of, work_of_function
@@ -66,7 +67,8 @@ class Trace:
             self.states[tensor] = of_input(len(tensor.shape))
         self.extents = tuple(inputs[0].shape[2:]) if inputs else ()
         with ExitStack() as stack:
-            stack.enter_context(evaluating(self.net))
+            stack.enter_context(modes_kept(self.net))
+            self.net.eval()
             for module in self.net.modules():
                 for handle in (
                     module.register_forward_pre_hook(self._enter, with_kwargs=True),
@@ -203,18 +205,6 @@ class Trace:
         row.activations = prod(outputs[0].shape)
         row.memory = row.activations * self.engine.itemsize(outputs[0])
         call.inside.append(row)
-
-
-@contextmanager
-def evaluating(net: Any) -> Any:
-    """In evaluation mode, and afterwards each module in the mode that it was in."""
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def trace(net: Any, inputs: Sequence[Any], batch: int | None, elementwise: bool) -> tuple[Call, list[str]]:

@@ -1,7 +1,7 @@
 """What training asks of an engine, and which engine a model belongs to."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -94,14 +94,3 @@ def engine_for(where: str, model: Any, **options: Any) -> Engine:
 
         return TorchEngine(where, model, **options)
     raise TypeError(f"{where}: model is a {type(model).__name__}, expected a module of twice.nn or of torch.nn")
-
-
-@contextmanager
-def modes_kept(model: Any) -> Iterator[None]:
-    """Inside, the model may train and evaluate; afterwards each module is in the mode that it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from twice.blocks import modes_kept
 from twice.train.checkpoint import file_of
-from twice.train.engines import Engine, engine_for, modes_kept
+from twice.train.engines import Engine, engine_for
 from twice.train.feed import LAYERS, Batch, Feed, number_of, samples_of
 from twice.train.history import History
 from twice.train.metrics import Measures, Metrics, measures_of
