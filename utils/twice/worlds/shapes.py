@@ -230,9 +230,11 @@ def _bar(plan: Mapping[str, Array], x: Array, y: Array, d: float) -> Array:
 
 def _boxes(masks: Array) -> Array:
     """Left, top, right and bottom of what is set; zeros where nothing is."""
-    columns: Array = masks.any(1)
-    rows: Array = masks.any(2)
-    first = [m.argmax(1) for m in (columns, rows)]
-    last = [m.shape[1] - m[:, ::-1].argmax(1) for m in (columns, rows)]
-    boxes = np.stack([*first, *last], 1).astype(np.float32)
-    return boxes * masks.any((1, 2))[:, None]
+    (left, right), (top, bottom) = _ends(np.any(masks, axis=1)), _ends(np.any(masks, axis=2))
+    return np.stack([left, top, right, bottom], 1).astype(np.float32)
+
+
+def _ends(lines: Array) -> tuple[Array, Array]:
+    """Where what is set begins, and where it ends: the place after it; 0 and 0 where nothing is."""
+    last = lines.shape[1] - lines[:, ::-1].argmax(1)
+    return lines.argmax(1), last * lines.any(1)
