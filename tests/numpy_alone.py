@@ -11,7 +11,17 @@ from functools import partial
 
 import numpy as np
 
-EXTENDED = ("nn", "optim", "blocks", "networks", "data", "worlds", "show", "train", "labs")  # rooms above that need NumPy alone
+EXTENDED = (
+    "nn",
+    "optim",
+    "blocks",
+    "networks",
+    "data",
+    "worlds",
+    "show",
+    "train",
+    "labs",
+)  # rooms above that need NumPy alone
 RNG = np.random.default_rng(0)
 
 

@@ -146,3 +146,21 @@ def windows_of(kind: str, module: Any, shape: tuple[int, ...]) -> list[tuple[int
         before = spread(module.padding, 2 * int(kind[-2]))[::2]  # listed from the last axis
         return [(1, 1, p, 1) for p in reversed(before)]
     return None
+
+
+def words_of(kind: str, module: Any) -> str:
+    """What a layer's window is, in the manner of the papers' tables: "3×3", "11×11/4", "3×3 in 2 groups", "global"."""
+    if kind.startswith("Adaptive"):
+        wanted = spread(module.output_size, int(kind[-2]))
+        return "global" if set(wanted) == {1} else f"to {'×'.join(map(str, wanted))}"
+    if kind not in WINDOWED and not kind.startswith("ConvTranspose"):
+        return ""
+    rank = int(kind[-2])
+    kernel = spread(module.kernel_size, rank)
+    strides = set(spread(module.kernel_size if module.stride is None else module.stride, rank))
+    words = "×".join(map(str, kernel)) if rank > 1 else str(kernel[0])
+    words += f"/{max(strides)}" if strides != {1} else ""
+    groups = getattr(module, "groups", 1)
+    if groups == 1:
+        return words
+    return f"{words} depthwise" if groups == module.in_channels else f"{words} in {groups} groups"

@@ -20,6 +20,7 @@ class Row:
 
     name: str
     kind: str
+    window: str  # of a convolution or pooling, as papers write it: 3×3/2
     depth: int
     output: tuple[int, ...] | None
     parameters: int
@@ -184,6 +185,7 @@ def _row(call: Call, depth: int) -> Row:
     return Row(
         name=call.name,
         kind=call.kind,
+        window=call.window,
         depth=depth,
         output=call.output,
         parameters=_total(call, "parameters"),

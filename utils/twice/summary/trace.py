@@ -10,8 +10,10 @@ from weakref import ref
 from twice.blocks import modes_kept
 from twice.summary.engines import engine_for, tensors_in
 from twice.summary.field import ALL, UNKNOWN, State, of_input, places, through_windows
-from twice.summary.kinds import OPAQUE, PRODUCTS, kind_of, windows_of, work_of, work_of_function
+from twice.summary.kinds import OPAQUE, PRODUCTS, kind_of, windows_of, words_of, work_of, work_of_function
 from twice.summary.spread import plain_name, through_function
+
+JOINS = ("Concat", "Sum", "Scale")  # of `twice.blocks`: even alone, how they join what is in them is worth a row
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Call:
     memory: int = 0
     state: State = UNKNOWN
     inside: list["Call"] = field(default_factory=list)
+    window: str = ""
 
 
 class States:
@@ -78,7 +81,8 @@ class Trace:
             stack.enter_context(self.engine.watching(self._function))
             self.net(*inputs)
         assert self.root is not None
-        top = self.root if self.root.inside or not self._is_layer(self.net) else Call("", "", inside=[self.root])
+        alone = self._is_layer(self.net) and not self.root.inside
+        top = Call("", "", inside=[self.root]) if alone or self.root.kind in JOINS else self.root
         top.inside = [self._input(x) for x in inputs] + top.inside + self._idle()
         return top
 
@@ -136,6 +140,7 @@ class Trace:
         if layer:
             call.inside = []
             kind = kind_of(module)
+            call.window = words_of(kind, module)
             work = work_of(kind, module, inputs, outputs, self.elementwise)
             call.multiply_adds = call.multiply_adds if work is None else work
             self._count_memory(call, inputs, outputs)
