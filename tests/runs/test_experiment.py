@@ -194,6 +194,7 @@ def test_every_name_has_its_experiment_with_a_small_scale_and_a_full_one():
     assert [row[0] for row in listed()] == list(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "resnet50_throughput"])
 def test_an_experiment_runs_end_to_end_and_repeats_itself(name, tmp_path):
     found = run(name, out=tmp_path)

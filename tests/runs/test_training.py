@@ -13,7 +13,7 @@ from torch import nn
 import twice.nn
 from twice import data
 from twice.runs import fc_width, lenet_mnist, mobilenet_width, plain_resnet, relu_tanh
-from twice.runs.training import Recipe, Trainer, drawn, images, parameters, scheduler, sgd, shifted
+from twice.runs.training import Recipe, Trainer, drawn, images, parameters, scheduler, sgd, varied
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +55,12 @@ def test_grey_images_become_three_equal_channels():
     np.testing.assert_array_equal(found[..., 0], found[..., 2])
 
 
-def test_shifting_moves_by_at_most_so_many_pixels():
+def test_varying_moves_by_at_most_so_many_pixels():
     x = np.zeros((200, 9, 9, 1), np.uint8)
     x[:, 4, 4] = 255
-    places = np.argwhere(shifted(x, np.random.default_rng(0), 2, flip=False))[:, 1:3]
+    places = np.argwhere(varied(x, np.random.default_rng(0), 2, flip=False))[:, 1:3]
     assert (places.min(), places.max()) == (2, 6)
-    np.testing.assert_array_equal(shifted(x, np.random.default_rng(0), 0, flip=False), x)
+    np.testing.assert_array_equal(varied(x, np.random.default_rng(0), 0, flip=False), x)
 
 
 # ── recipes ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,6 +77,24 @@ def rates(engine_nn, recipe, samples, steps):
         if schedule:
             schedule.step()
     return seen
+
+
+def test_a_crop_cuts_a_window_out_of_each_image():
+    x = np.arange(200 * 36).reshape(200, 6, 6, 1)
+    cut = varied(x, np.random.default_rng(0), 0, flip=False, crop=4)
+    assert cut.shape == (200, 4, 4, 1)
+    corners = cut[:, 0, 0, 0] - x[:, 0, 0, 0]  # 6 rows down and columns across
+    assert set(corners) == {6 * i + j for i in range(3) for j in range(3)}
+    np.testing.assert_array_equal(cut[:, -1, -1, 0], x[:, 0, 0, 0] + corners + 21)
+
+
+def test_the_world_of_shapes_is_a_set_of_images():
+    world = images("shapes", 30, 10, size=12, difficulty=0.2)
+    assert world.shape == (3, 12, 12)
+    assert (len(world.train[0]), len(world.test[0])) == (30, 10)
+    prepared = world.prepare(world.train[0])
+    np.testing.assert_allclose(prepared.mean((0, 2, 3)), 0, atol=1e-5)
+    assert not any((a == b).all() for a in world.train[0] for b in world.test[0])
 
 
 @pytest.mark.parametrize("engine_nn", [twice.nn, nn], ids=["twice", "torch"])
@@ -111,6 +129,19 @@ def test_a_network_learns_and_the_seed_decides_everything(engine_nn, digits):
     assert losses[0] == losses[1] != losses[2]
     assert losses[0][-1] < losses[0][0] / 2
     assert histories[0]["validation_accuracy"][-1] > 0.5
+
+
+def test_a_repeat_is_a_seed_of_its_own_and_what_is_asked_afterwards_is_kept(digits):
+    recipe = Recipe(epochs=1, rate=0.05, batch_size=32)
+    build = lambda nn: nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    trained = [
+        Trainer(seed, progress=False).train(
+            "net", nn, build, digits, recipe, repeat=repeat, after=lambda model: {"bias": model[1].bias.sum().item()}
+        )
+        for seed, repeat in ((3, 0), (2, 1), (2, 0))
+    ]
+    assert trained[0]["bias"] == trained[1]["bias"] != trained[2]["bias"]
+    assert trained[0]["train_loss"] == trained[1]["train_loss"]
 
 
 def test_the_seed_decides_the_first_weights():

@@ -15,7 +15,9 @@ from twice.tables import Line, as_html, plain
 PACKAGE = Path(__file__).resolve().parents[1]
 SCALES = ("small", "medium", "full")
 # What an experiment's numbers depend on, beside its own file.
-MADE_WITH = "autograd.py blocks.py creation.py data functions kernels networks nn optim runs/training.py summary train"
+MADE_WITH = (
+    "autograd.py blocks.py creation.py data functions kernels networks nn optim runs/training.py summary train worlds"
+)
 
 
 @dataclass(frozen=True)

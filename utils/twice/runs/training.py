@@ -17,6 +17,7 @@ from twice.blocks import engine_of
 from twice.kernels.checks import Array
 from twice.runs.store import write_whole
 from twice.train import fit
+from twice.worlds import shapes
 
 # ── images ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,16 +36,26 @@ class Images:
         return self.prepare(self.train[0][:1]).shape[1:]
 
 
-def images(name: str, train: int | None = None, test: int | None = None, channels: int | None = None) -> Images:
+def images(
+    name: str, train: int | None = None, test: int | None = None, channels: int | None = None, **world: Any
+) -> Images:
     """A set, or so many images of it, standardised by these training images' own channel means and deviations.
 
     The images are drawn, always the same ones. `channels=3` repeats grey ones, for a network that takes colours.
+    "shapes" is the generated world; `world` are its options.
     """
-    found = data.load(name)
+    found = generated(train or 0, test or 0, **world) if name == "shapes" else data.load(name)
     training = drawn(found.train_x, found.train_y, train, channels)
     mean, std = data.channel_moments(training[0], found.top)
     prepare = partial(planes, top=found.top, mean=mean, std=std)
     return Images(training, drawn(found.test_x, found.test_y, test, channels), prepare)
+
+
+def generated(train: int, test: int, **world: Any) -> data.ImageSet:
+    """So many pictures of shapes to learn from and, from the same world, others to be asked about."""
+    made = shapes(train + test, **world)
+    x, y = made.images, made.labels
+    return data.ImageSet(x[:train], y[:train], x[train:], y[train:], made.classes, "shapes, generated")
 
 
 def drawn(x: Array, y: Array, count: int | None, channels: int | None) -> tuple[Array, Array]:
@@ -61,9 +72,13 @@ def planes(x: Array, top: int, mean: Array, std: Array) -> Array:
     return data.standardize(data.to_planes(x, top), mean, std)
 
 
-def shifted(x: Array, rng: np.random.Generator, pixels: int, flip: bool) -> Array:
-    """Each image moved by up to so many pixels over a border of 0, and every second one mirrored if asked for."""
-    moved = data.random_crop(x, rng, x.shape[1:3], padding=pixels) if pixels else x
+def varied(x: Array, rng: np.random.Generator, pixels: int, flip: bool, crop: int = 0) -> Array:
+    """Each image moved by up to so many pixels over a border of 0, and every second one mirrored if asked for.
+
+    With `crop`, the move is made by cutting a smaller square out of it.
+    """
+    size = (crop, crop) if crop else x.shape[1:3]
+    moved = data.random_crop(x, rng, size, padding=pixels) if pixels or crop else x
     return data.random_flip(moved, rng) if flip else moved
 
 
@@ -83,7 +98,15 @@ class Recipe:
     milestones: Sequence[int] = ()
     shift: int = 0
     flip: bool = False
+    crop: int = 0
     on_gpu: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def augment(self) -> Callable[[Array, np.random.Generator], Array] | None:
+        """How each batch is varied, None where it is not."""
+        if not (self.shift or self.flip or self.crop):
+            return None
+        return partial(varied, pixels=self.shift, flip=self.flip, crop=self.crop)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], **changes: Any) -> "Recipe":
@@ -103,9 +126,23 @@ class Trainer:
     resume: bool = False
     seconds_before: float = 0.0  # what a resumed run has taken from its folder
 
-    def train(self, label: str, nn: Any, build: Callable, images: Images, recipe: Recipe) -> dict[str, list[float]]:
-        """Train `build(nn)`, made from the seed; its history, with the test set's numbers as those of validation."""
-        return self.kept(label, lambda: self._history(label, nn, build, images, recipe))
+    def train(
+        self,
+        label: str,
+        nn: Any,
+        build: Callable,
+        images: Images,
+        recipe: Recipe,
+        *,
+        repeat: int = 0,
+        after: Callable[[Any], dict[str, float]] | None = None,
+    ) -> dict[str, Any]:
+        """Train `build(nn)`, made from the seed; its history, with the test set's numbers as those of validation.
+
+        Each `repeat` is a seed of its own. What `after` finds in the trained network is added to the history.
+        """
+        seed = self.seed + repeat
+        return self.kept(label, lambda: self._history(label, nn, build, images, recipe, seed, after))
 
     def kept(self, label: str, compute: Callable[[], Any]) -> Any:
         """What `compute` answers (plain data); in a resumed run, what it has answered before."""
@@ -122,9 +159,9 @@ class Trainer:
         write_whole(path, json.dumps(found, allow_nan=False))
         return answer
 
-    def built(self, nn: Any, build: Callable) -> Any:
-        """The network, its weights drawn from the run's seed."""
-        engine_of(nn).manual_seed(self.seed)
+    def built(self, nn: Any, build: Callable, seed: int | None = None) -> Any:
+        """The network, its weights drawn from the run's seed, or from another."""
+        engine_of(nn).manual_seed(self.seed if seed is None else seed)
         return build(nn)
 
     def epochs(self, label: str, model: Any, nn: Any, images: Images, recipe: Recipe) -> Iterator[float]:
@@ -155,10 +192,13 @@ class Trainer:
         on_gpu = self.device == "cuda" and engine_of(nn).__name__ == "torch"
         return {"device": "cuda", **recipe.on_gpu} if on_gpu else {}
 
-    def _history(self, label: str, nn: Any, build: Callable, images: Images, recipe: Recipe) -> dict[str, list[float]]:
+    def _history(
+        self, label: str, nn: Any, build: Callable, images: Images, recipe: Recipe, seed: int, after: Any
+    ) -> dict[str, Any]:
         self.say(label)
+        model = self.built(nn, build, seed)
         history = fit(
-            self.built(nn, build),
+            model,
             images.train,
             validation=images.test,
             epochs=recipe.epochs,
@@ -166,15 +206,15 @@ class Trainer:
             optimizer=partial(sgd, nn, recipe),
             schedule=scheduler(nn, recipe, len(images.train[0])),
             schedule_every="step",
-            augment=partial(shifted, pixels=recipe.shift, flip=recipe.flip) if recipe.shift or recipe.flip else None,
+            augment=recipe.augment,
             transform=images.prepare,
-            seed=self.seed,
+            seed=seed,
             checkpoint=self.folder and self.folder / f"{label}.npz",
             resume=self.resume,
             progress=self.progress,
             **self.on_device(nn, recipe),
         )
-        return {**history.columns, "seconds": history.seconds}
+        return {**history.columns, "seconds": history.seconds, **(after(model) if after else {})}
 
 
 def sgd(nn: Any, recipe: Recipe, parameters: Iterable[Any]) -> Any:
