@@ -69,6 +69,13 @@ def test_a_row_is_found_by_its_entries():
         FOUND.row()
 
 
+def test_some_rows_stand_alone_without_what_was_said_of_all():
+    one = FOUND.only(engine=["NumPy"]) if [r["engine"] for r in ROWS].count("NumPy") == 1 else None
+    assert one is None or (one.rows == [FOUND.row(engine="NumPy")] and not one.finding)
+    with pytest.raises(LookupError, match="fits 0 rows"):
+        FOUND.only(engine=["Fortran"])
+
+
 def test_the_provenance_says_data_scale_seed_machine_versions_time_and_memory():
     assert FOUND.provenance == (
         "Measured with twice run made_up: on digits, scale medium, seed 3, A chip, 2 threads, NumPy 2.4, Python 3.11, "

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ class Result:
             raise LookupError(f"row: {wanted} fits {len(found)} rows of {self.name}, expected one")
         return found[0]
 
+    def only(self, **wanted: Sequence[Any]) -> "Result":
+        """The same with these rows alone, in this order: `result.only(block=["one 7×7", "three 3×3"])`."""
+        ((key, values),) = wanted.items()
+        return replace(self, rows=[self.row(**{key: value}) for value in values], finding="")
+
     @property
     def provenance(self) -> str:
         """Where, when, how long, with what: one line."""
@@ -59,11 +64,11 @@ class Result:
 
     def __str__(self) -> str:
         header, lines, right = table(self.rows)
-        return f"{plain(self.title, header, lines, right)}\n{self.finding}\n{self.provenance}"
+        return "\n".join(filter(None, (plain(self.title, header, lines, right), self.finding, self.provenance)))
 
     def _repr_html_(self) -> str:
         header, lines, right = table(self.rows)
-        said = f'<p style="color:inherit">{escape(self.finding)}</p>'
+        said = f'<p style="color:inherit">{escape(self.finding)}</p>' if self.finding else ""
         said += f'<p style="font-size:.85em;opacity:.85;color:inherit">{escape(self.provenance)}</p>'
         return as_html(self.title, header, lines, right) + said
 
