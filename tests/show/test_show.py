@@ -104,6 +104,14 @@ def test_hostile_words_stay_words():
     assert "<img src=x" not in picture.html
 
 
+@pytest.mark.parametrize(
+    "line,halves", [([3, 1, 2], False), (([1, 2, 3], [3, 1, 2]), False), (([0.5, 1.0, 1.5], [3, 1, 2]), True)]
+)
+def test_steps_and_epochs_have_no_halves(line, halves):
+    across = texts(show.curves({"a": line}, alt="a line", log="y"))
+    assert any(re.fullmatch(r"\d\.\d+", text) for text in across) is halves
+
+
 def test_drawings_take_the_colour_of_the_page_and_repeat_no_name():
     picture = show.curves({"NumPy": [1, 2, 3], "PyTorch": [3, 2, 1]}, alt="two lines", x="step")
     assert FOREGROUND not in picture.html

@@ -25,7 +25,7 @@ def bars(
         drawn = axes.barh(range(len(lengths)), list(lengths.values()), color=colors, height=0.62)
         axes.set_yticks(range(len(lengths)), list(lengths))
         axes.bar_label(
-            drawn, [format.format(value).replace("-", "−") for value in lengths.values()], padding=3, fontsize=9
+            drawn, [format.format(value).replace("-", "−") for value in lengths.values()], padding=3, fontsize=10
         )
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
