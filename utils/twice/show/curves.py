@@ -42,7 +42,7 @@ def curves(
         if "y" in log:
             axes.set_yscale("log")
         if "x" not in log and _whole(axes):
-            axes.xaxis.set_major_locator(pyplot.MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(pyplot.MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if any(lines) and len(lines) > 1:
             axes.legend()
         return drawing(figure, alt, width)
