@@ -160,7 +160,7 @@ def pooled_shape(shape: Shape, size: int, stride: int, padding: int = 0) -> Shap
     return (*shape[:2], *(output_size(n, size, stride, padding) for n in shape[2:]))
 
 
-def _resized(along: Callable[[int, int, int, int], int]) -> Callable[..., Shape]:
+def _resized(along: Callable[[int, int, int, int], Any]) -> Callable[..., Shape]:
     """The shape with another formula for height and width."""
     return lambda shape, size, stride, padding=0: (*shape[:2], *(along(n, size, stride, padding) for n in shape[2:]))
 
