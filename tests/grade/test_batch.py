@@ -13,6 +13,8 @@ from twice.grade import batch
 from twice.grade.archive import Refused
 from twice.grade.batch import Task
 
+pytestmark = pytest.mark.slow
+
 
 def task(name, add="right"):
     content = notebook(add=add, why=name)

@@ -22,6 +22,8 @@ from twice.grade.engine import CannotGrade
 from twice.grade.policy import Policy, penalty
 from twice.grade.roster import moment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def course(tmp_path):

@@ -8,6 +8,8 @@ from twice.grade.checker import Checker
 from twice.grade.kernel import NotStarted
 from twice.grade.one import Grader
 
+pytestmark = pytest.mark.slow
+
 GRADERS_OWN = [KeyError("a fault"), SystemExit(1), KeyboardInterrupt(), OSError("disk")]
 
 

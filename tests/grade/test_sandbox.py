@@ -17,6 +17,8 @@ from twice.grade.one import Grader
 from twice.grade.rooms import rooms
 from twice.grade.sandbox import Limits, NoSandbox
 
+pytestmark = pytest.mark.slow
+
 needs_one = pytest.mark.skipif(sandbox.obstacle() is not None, reason=f"no sandbox: {sandbox.obstacle()}")
 
 THREE = """

@@ -7,6 +7,8 @@ import pytest
 
 from twice.labs.running import run
 
+pytestmark = pytest.mark.slow
+
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 

@@ -19,6 +19,8 @@ from twice.files import copy_weights
 from twice.networks import cifar_resnet, densenet, inception_v2, inception_v3, resnet, resnext, se_resnet
 from twice.parity import Tolerance
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = Tolerance(1e-8, 1e-6)
 ORDERS = 4  # of the batch, to measure torch's own rounding
 

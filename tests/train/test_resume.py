@@ -42,6 +42,7 @@ def without_time(saved):
     return saved | {"state": saved["state"] | {"history": history, "place": place}}
 
 
+@pytest.mark.slow
 @both
 def test_a_run_that_is_killed_again_and_again_ends_the_same(engine, tmp_path):
     whole, state = interrupted.run(engine, tmp_path / "whole.npz", 2)
