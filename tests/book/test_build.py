@@ -42,7 +42,7 @@ stride
   How far.
 ```
 """
-OTHER = "# Other\n\nSee {{ repository }}.\n"
+OTHER = "# Other\n\nSee {{ repository }}.\n\n```sh\ngit clone {{ repository }}\n```\n"
 BROKEN = NOTEBOOK + "# Broken\n\n" + cell("fine = 1") + cell("print(fine + missing_name)")
 
 
@@ -62,7 +62,10 @@ def test_a_book_builds_with_pairs_and_asks_no_other_host(book):
     assert list(static.rglob("*.map")) == []
     assert (static / "scripts" / "fontawesome.js").stat().st_size < 200
     assert (static / "vendor" / "mathjax" / "startup.js").exists()
-    assert "https://github.com/us/book" in (root / "_build" / "html" / "other.html").read_text(encoding="utf-8")
+    other = (root / "_build" / "html" / "other.html").read_text(encoding="utf-8")
+    assert 'href="https://github.com/us/book"' in other.partition("<article")[2]
+    assert "git clone https://github.com/us/book" in re.sub(r"<[^>]+>", "", other)
+    assert "{{" not in other.partition("<article")[2]
 
 
 @pytest.mark.slow

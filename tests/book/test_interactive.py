@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 import torch
 
 from twice.book import build, interactive
-from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, sliding_kernel
+from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, scoreboard, sliding_kernel
 from twice.summary import receptive_field as field_of
 
 ALL = [(name, preset) for name, figure in interactive.FIGURES.items() for preset in figure.presets]
@@ -113,6 +113,30 @@ def test_contours_are_where_the_surface_has_their_height():
     for level, lines in zip(ravine["levels"], optimiser_paths.contours(ravine), strict=True):
         heights = optimiser_paths.value(ravine["terms"], *np.concatenate(lines).T)
         np.testing.assert_allclose(heights, level, atol=0.05)
+
+
+@pytest.mark.parametrize("cost", scoreboard.COSTS)
+def test_nobody_on_the_frontier_is_beaten_and_everybody_else_is(cost):
+    rows = scoreboard.seen_from(cost)["rows"]
+    found = scoreboard.frontier(rows)
+    for i, (_, _, paid, error) in enumerate(rows):
+        beaten = any(other[2] <= paid and other[3] < error for other in rows)
+        assert beaten == (i not in found)
+    assert [rows[i][2] for i in found] == sorted(rows[i][2] for i in found)
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [([1.2, 143.7], [1, 2, 5, 10, 20, 50, 100, 200]), ([0.35, 19.6], [0.2, 0.5, 1, 2, 5, 10, 20]), ([2, 5], [2, 5])],
+)
+def test_ticks_stand_around_the_costs(costs, expected):
+    assert scoreboard.ticks(costs) == expected
+
+
+def test_the_scoreboard_shows_what_was_measured():
+    state = scoreboard.seen_from("parameters")
+    assert ["VGG-16", "2014", 138.3575, 28.41] in state["rows"]
+    assert state["rows"][state["chosen"]][0] == "ResNet-50"
 
 
 @pytest.mark.parametrize(("name", "preset"), ALL)

@@ -87,6 +87,24 @@ def test_parts_have_headings_where_there_are_several():
     assert re.findall(r'rowgroup">([^<]+)<', ledger.table(both, HERE)) == ["Pooling", "Fully connected layers"]
 
 
+def test_the_caption_counts_the_verdicts_that_occur():
+    assert ledger.counted([*LEDGER.find(id="pool-8")]) == "1 claim: agrees 1"
+    found = [*LEDGER.find(id=("dropout", "thinned", "lrn"))]
+    assert re.fullmatch(r"\d+ claims: agrees \d+, cited \d+", ledger.counted(found))
+
+
+def test_many_cited_claims_are_folded_below_the_others():
+    cited, computed = [*LEDGER.find(verdict="cited")], [*LEDGER.find("pooling", verdict="agrees")]
+    mixed = ledger.folded([*cited[: ledger.MANY], *computed], HERE)
+    open_, _, closed = mixed.partition("<details>")
+    assert open_.count('data-verdict="agrees"') == mixed.count('data-verdict="agrees"') == len(computed)
+    assert closed.count('data-verdict="cited"') == mixed.count('data-verdict="cited"') == ledger.MANY
+    assert f"{ledger.MANY} more claims" in closed
+    few = [*cited[: ledger.MANY - 1], *computed]
+    assert ledger.folded(few, HERE) == ledger.table(few, HERE)
+    assert ledger.folded(cited, HERE).startswith(f"<details><summary>{len(cited)} claims")
+
+
 def test_the_key_counts_the_claims():
     for verdict in VERDICTS:
         assert f"({len(LEDGER.find(verdict=verdict))} claims)" in ledger.key("verdicts")

@@ -42,6 +42,14 @@ def test_a_page_may_show_some_rows():
         timing.chosen(ROWS, "fast, conv")
 
 
+@pytest.mark.parametrize("extreme", [0.1, 0.25, 1.0, 4.0, 10.0])
+def test_the_words_above_the_axis_stay_inside(extreme):
+    svg = timing.plot(timing.timings([row("one", extreme)]), None, timing.NARROW)
+    left, right = (float(re.search(rf'x="([\d.]+)" y="44">{words}', svg)[1]) for words in ("← NumPy", "PyTorch faster"))
+    assert left >= 110  # about as long as the words are, in letters of 14 pixels
+    assert right <= timing.NARROW.width - 110
+
+
 @pytest.mark.parametrize("layout", [timing.WIDE, timing.NARROW], ids=lambda layout: layout.name)
 def test_a_factor_is_the_same_length_everywhere_and_faster_is_left(layout):
     svg = timing.plot(timing.timings(ROWS), 1.0, layout)

@@ -11,7 +11,7 @@ pytest.importorskip("sphinx")
 
 from twice.book import interactive
 from twice.book.hosting import STATIC
-from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, sliding_kernel
+from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, scoreboard, sliding_kernel
 from twice.book.serve import server
 from twice.kernels.conv import conv
 from twice.kernels.pool import avg_pool, max_pool
@@ -462,6 +462,45 @@ def test_an_optimiser_can_be_hidden(show):
     page.get_by_label("Adam").uncheck()
     assert page.locator(".path").count() == 3
     assert page.evaluate("document.activeElement.type") == "checkbox"
+
+
+# ── the scoreboard ──
+
+
+@pytest.mark.parametrize("cost", scoreboard.COSTS)
+def test_the_scoreboard_draws_the_line_and_the_ticks_of_the_library(compute, cost):
+    rows = scoreboard.seen_from(cost)["rows"]
+    assert compute("scoreboard", "(rows) => m.frontier(rows)", rows) == scoreboard.frontier(rows)
+    costs = [row[2] for row in rows]
+    assert compute("scoreboard", "(costs) => m.ticks(costs)", costs) == scoreboard.ticks(costs)
+
+
+def test_the_scoreboard_is_read_by_keyboard(show):
+    page = show("scoreboard", "parameters")
+    says = page.locator(".says")
+    assert says.text_content().startswith("ResNet-50 (2015): 26 million parameters, 23.9 % errors.")
+    rows = scoreboard.seen_from("parameters")["rows"]
+    order = sorted(range(len(rows)), key=lambda i: rows[i][2])
+    place = [rows[i][0] for i in order].index("ResNet-50")
+    page.get_by_role("group", name="chart").focus()
+    page.keyboard.press("ArrowRight")
+    assert says.text_content().startswith(f"{rows[order[place + 1]][0]} (")
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    assert says.text_content().startswith("SqueezeNet (")
+    page.get_by_role("combobox", name="network").select_option(label="VGG-16")
+    assert "Cheaper and better: " in says.text_content()
+    page.get_by_role("combobox", name="cost").select_option("numpy_seconds")
+    assert "VGG-16 (2014):" in says.text_content()
+    assert "milliseconds in NumPy" in says.text_content()
+
+
+def test_the_scoreboard_answers_a_finger(show):
+    page = show("scoreboard", width=390, has_touch=True)
+    names = [row[0] for row in scoreboard.seen_from("parameters")["rows"]]
+    page.locator(".scores circle").nth(names.index("AlexNet")).tap()
+    assert page.locator(".says").text_content().startswith("AlexNet (2012)")
+    assert page.get_by_role("combobox", name="network").input_value() == str(names.index("AlexNet"))
 
 
 # ── all of them ──

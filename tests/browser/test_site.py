@@ -142,6 +142,38 @@ def test_without_scripts_both_versions_are_read(visit):
     assert not page.locator(".pair [role=tab]").first.is_visible()
 
 
+def test_paper_is_light_whatever_the_screen_is(visit):
+    page = visit(FRONT, color_scheme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert page.evaluate(theme) == "dark"
+    page.emulate_media(media="print")
+    page.wait_for_function(f"{theme} === 'light'")
+    page.emulate_media(media="screen")
+    page.wait_for_function(f"{theme} === 'dark'")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(theme) == "light"
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"
+
+
+@pytest.mark.parametrize("path", ["chapters/reference/notation.html", "chapters/start/setup.html"])
+def test_the_list_of_pages_shows_the_open_page_wherever_it_was_scrolled_to(visit, path):
+    page = visit("chapters/training/tape.html", height=600)
+    for place in (0, 10_000):
+        page.evaluate(f"document.querySelector('.bd-sidebar-primary').scrollTop = {place}")
+        page.goto(page.url.partition("chapters")[0] + path, wait_until="load")
+        here = page.locator(".bd-sidebar-primary .bd-docs-nav a.current").last
+        assert here.get_attribute("href").startswith("#")
+        here = here.bounding_box()
+        assert 0 <= here["y"] <= here["y"] + here["height"] <= 600
+
+
+def test_no_code_of_the_library_runs_out_of_sight_where_the_window_is_wide(visit):
+    page = visit("chapters/convolution/layer.html", width=SIDE_BY_SIDE)
+    for block in page.locator(".source pre, .cell_output pre").all():
+        assert block.evaluate("(pre) => pre.scrollWidth <= pre.clientWidth"), block.inner_text()[:80]
+
+
 def test_paper_shows_both_versions_under_their_names(visit):
     page = visit(FRONT, width=TABS)
     page.emulate_media(media="print")

@@ -199,6 +199,16 @@ def test_cells_run_between_calls(kernel):
 
 
 @needs_one
+def test_an_answer_that_changes_what_came_in_is_told_where_that_is_not_allowed(kernel):
+    kernel.run("def doubled(x):\n    x *= 2\n    return x", 10)
+    asked = request("doubled", np.array([1.0, 2]))
+    np.testing.assert_array_equal(kernel.call(asked, 10, 10**6)["value"], [2, 4])
+    reply = kernel.call({**asked, "keeps": True}, 10, 10**6)
+    assert reply["kind"] == "student_error"
+    assert "your function has changed `x`" in reply["message"]
+
+
+@needs_one
 def test_an_answer_larger_than_its_limit_is_not_read(kernel):
     made = SandboxedKernel(Kind())
     made.run("def f():\n    return 'x' * 10**6", 10)

@@ -48,7 +48,24 @@ def test_solutions_become_gaps_and_stay_in_the_solved_notebook():
     assert student.cells[4].source == "YOUR ANSWER HERE"
     assert "return 2 * x" in solved.cells[2].source
     assert [a.id for a in student.cells] == [b.id for b in solved.cells]
-    assert [a.metadata for a in student.cells] == [b.metadata for b in solved.cells]
+    assert [a.metadata.get("twice") for a in student.cells] == [b.metadata.get("twice") for b in solved.cells]
+    assert [a.metadata.get("nbgrader") for a in student.cells] == [b.metadata.get("nbgrader") for b in solved.cells]
+
+
+def test_a_student_cannot_delete_what_counts_nor_rewrite_what_checks():
+    locks = {
+        c.metadata.twice.role if "twice" in c.metadata else "given": (
+            c.metadata.get("deletable", True), c.metadata.get("editable", True)
+        )
+        for c in made(TWICE + CHECK + WORDS).cells
+    }  # fmt: skip
+    assert locks == {
+        "given": (True, True),
+        "setup": (False, False),
+        "solution": (False, True),
+        "check": (False, False),
+        "text": (False, True),
+    }
 
 
 def test_the_metadata_is_nbgraders_with_ours_beside_it():

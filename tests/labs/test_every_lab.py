@@ -210,7 +210,10 @@ def test_the_solved_notebook_was_executed_and_every_check_passed(lab):
     checks = [c for c in solved.cells if c.metadata.get("twice", {}).get("role") == "check"]
     assert len(checks) == sum(isinstance(e, Exercise) for e in lab.exercises)
     for cell in checks:
-        assert cell.outputs[0].text.startswith(f"✓ {cell.metadata.twice.exercise}: right")
+        exercise = lab.find(cell.metadata.twice.exercise)
+        notes = " · ".join(p.case.note for p in prepared(exercise))
+        said = " ".join(cell.outputs[0].text.split())
+        assert said == f"✓ {exercise.name}: right tried: {notes}", f"type: twice lab build --again {lab.name}"
     assert all(cell.execution_count for cell in solved.cells if cell.cell_type == "code")
 
 

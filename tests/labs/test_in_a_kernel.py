@@ -86,3 +86,6 @@ def test_curves_show_every_signal_under_its_name(figures):
     curves([[1, 2, 3], [3, 2]], ["up", "down"])
     assert [line.get_label() for line in figures[0].axes[0].lines] == ["up", "down"]
     np.testing.assert_array_equal(figures[0].axes[0].lines[1].get_ydata(), [3, 2])
+    np.testing.assert_array_equal(figures[0].axes[0].lines[1].get_xdata(), [0, 1])
+    curves([[1, 2, 3]], ["from -1 to 1"], at=[-1, 0, 1])
+    np.testing.assert_array_equal(figures[1].axes[0].lines[0].get_xdata(), [-1, 0, 1])

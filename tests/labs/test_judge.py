@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from twice.labs import grids, judge, showing
+from twice.labs import calling, grids, judge, plain, showing
 from twice.labs.exercise import Case, Exercise, Lab, Mistake, Text
 
 
@@ -164,6 +164,18 @@ def test_a_hint_ends_what_is_said_and_the_cases_that_went_well_are_named():
     assert "by = -1" in text
 
 
+def test_an_array_that_ends_in_an_axis_of_1_is_shown_as_rows_and_columns():
+    row = np.arange(6.0).reshape(1, 2, 3, 1)
+    got = row.copy()
+    got[0, 1, 2, 0] = 9
+    objection = plain.difference(row, got)
+    shown = showing.case(Case((row,)), ("x",), row, got, objection)
+    assert shown["inputs"] == "x: array of shape (1, 2, 3, 1)\n[0]\n0  1  2\n3  4  5"
+    assert shown["got"] == "array of shape (1, 2, 3, 1)\n[0]\n0  1  2\n3  4  9*"
+    column = np.arange(3.0).reshape(1, 1, 3, 1)
+    assert showing.inputs(Case((column,)), ("x",)) == "x: array of shape (1, 1, 3, 1)\n[0, 0]\n0\n1\n2"
+
+
 def test_of_a_large_array_the_worst_place_and_its_neighbourhood_are_shown():
     def wrong(x, by=2.0):
         y = x * by
@@ -259,3 +271,15 @@ def test_a_lab_says_what_is_wrong_with_it():
 def test_finding_what_is_not_there_names_what_is():
     with pytest.raises(ValueError, match="no exercise 'scal', expected one of scale"):
         Lab("one", 1, "One", (SCALE,)).find("scal")
+
+
+# ── modules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_module_is_asked_in_evaluation_mode_and_where_a_case_says_so_in_training():
+    torch = pytest.importorskip("torch")
+    kwargs = {"state": None, "inputs": (np.ones(4, np.float32),)}
+    at_test_time = calling.call(torch.nn.Dropout, (1.0,), kwargs, "torch", "module")
+    in_training = calling.call(torch.nn.Dropout, (1.0,), {**kwargs, "training": True}, "torch", "module")
+    assert at_test_time.tolist() == [1, 1, 1, 1]
+    assert in_training.tolist() == [0, 0, 0, 0]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import linecache
+import os
 import signal
 import time
 import warnings
@@ -37,6 +38,23 @@ def correlate1d(x, w):
     warnings.warn("careful")
     np.log(-1.0)
     return quiet(x, w)
+"""
+
+LOUD = """
+import os
+
+quiet = correlate1d
+
+def correlate1d(x, w):
+    os.write(2, b"from below")
+    return quiet(x, w)
+"""
+
+IN_PLACE = """
+def momentum_step(w, v, g, rate, mu=0.9, decay=0.0):
+    v *= mu; v += g + decay * w
+    w -= rate * v
+    return w, v
 """
 
 MODULE = """
@@ -143,6 +161,38 @@ def test_warnings_and_stderr_of_an_answer_do_not_make_the_check_red(capsys):
     assert said.err == ""
     assert "note" in said.out
     assert "✓" in said.out
+
+
+def test_what_c_libraries_and_programs_write_to_stderr_goes_to_stdout_too(capfd):
+    check, _ = notebook(RIGHT + LOUD)
+    check("correlate1d")
+    said = capfd.readouterr()
+    assert said.err == ""
+    assert "from below" in said.out
+    os.write(2, b"afterwards")
+    assert capfd.readouterr().err == "afterwards"
+
+
+def test_without_a_file_for_stderr_a_check_works_all_the_same(monkeypatch, capsys):
+    check, _ = notebook(RIGHT)
+    monkeypatch.setattr(os, "dup", refuse)
+    check("correlate1d")
+    assert "✓" in capsys.readouterr().out
+
+
+def refuse(number):
+    raise OSError("bad file descriptor")
+
+
+def test_an_answer_that_changes_what_came_in_is_told_where_that_is_not_allowed():
+    namespace = {"__name__": "__main__", "np": np}
+    check = checks("training", namespace)
+    run(namespace, IN_PLACE)
+    told = str(failure(check, "momentum_step"))
+    assert "your function has changed `w`" in told
+    assert "compute new ones" in told
+    run(namespace, IN_PLACE.replace("v *= mu; v +=", "v = mu * v +").replace("w -= rate * v", "w = w - rate * v"))
+    check("momentum_step")
 
 
 def test_what_waits_for_an_answer_says_so(capsys):

@@ -104,6 +104,14 @@ def test_hostile_words_stay_words():
     assert "<img src=x" not in picture.html
 
 
+@pytest.mark.parametrize(
+    "line,halves", [([3, 1, 2], False), (([1, 2, 3], [3, 1, 2]), False), (([0.5, 1.0, 1.5], [3, 1, 2]), True)]
+)
+def test_steps_and_epochs_have_no_halves(line, halves):
+    across = texts(show.curves({"a": line}, alt="a line", log="y"))
+    assert any(re.fullmatch(r"\d\.\d+", text) for text in across) is halves
+
+
 def test_drawings_take_the_colour_of_the_page_and_repeat_no_name():
     picture = show.curves({"NumPy": [1, 2, 3], "PyTorch": [3, 2, 1]}, alt="two lines", x="step")
     assert FOREGROUND not in picture.html
@@ -133,7 +141,7 @@ def test_drawings_leave_matplotlib_as_it_was():
 
 def test_bars_write_their_numbers():
     written = texts(show.bars({"NumPy": 2.5, "loops": 1234.0}, alt="times", x="ms"))
-    assert {"2.5", "1.23e+03", "NumPy", "loops", "ms"} <= set(written)
+    assert {"2.5", "1,234", "NumPy", "loops", "ms"} <= set(written)
 
 
 def test_beside_keeps_both_pictures_and_both_texts():

@@ -31,14 +31,15 @@ def as_html(
     title: str, header: Sequence[str], lines: Sequence[Line], right: Sequence[int] = (), height: str = ""
 ) -> str:
     """The table for a notebook; with a height it scrolls inside it."""
-    cell = "padding:.15em .8em;text-align:{};border:0;white-space:pre;"
+    cell = "padding:.15em .8em;text-align:{};border:0;white-space:{};"
     cell += "border-bottom:1px solid rgba(128,128,128,.35);background:none;color:inherit"
+    sides, breaks = ("left", "right"), {"th": "normal", "td": "pre"}
 
     def line(cells: Sequence[str], tag: str, weight: str) -> str:
         return (
             f'<tr style="background:none;font-weight:{weight}">'
             + "".join(
-                f'<{tag} style="{cell.format("right" if i in right else "left")}">{html.escape(text)}</{tag}>'
+                f'<{tag} style="{cell.format(sides[i in right], breaks[tag])}">{html.escape(text)}</{tag}>'
                 for i, text in enumerate(cells)
             )
             + "</tr>"

@@ -38,3 +38,4 @@ def setup(app: "Sphinx") -> None:
     app.connect("html-page-context", put_the_logo_into_a_landmark)
     app.connect("html-page-context", correct_roles)
     app.add_js_file("scroll.js", loading_method="defer")
+    app.add_js_file("page.js", loading_method="defer")

@@ -1,7 +1,8 @@
 """The ledger on pages: every number of the lectures beside the one that the code computes, and that code."""
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from html import escape
 from itertools import groupby
@@ -10,16 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 from twice.book import repository
 from twice.book.fingerprint import PACKAGE, note_library
-from twice.claims import CHAPTERS, DOCUMENTS, LEDGER, VERDICTS, Claim, Finding, check, counts
+from twice.claims import CHAPTERS, DOCUMENTS, LEDGER, VERDICTS, Claim, Finding, check
 from twice.claims.ledger import text
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+PAGE = "chapters/reference/claims"  # has all claims, and says what the documents and the verdicts are
+MANY = 5  # from so many on, the cited claims of a page are folded
 HEAD = ("Claim", "Document", "Slides", "Computed", "Verdict")
 
 
@@ -100,8 +104,24 @@ def table(claims: Iterable[Claim], library: str, anchored: bool = False) -> str:
         for name, part in parts
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
-    caption = f"{len(claims)} claims: {counts(claims)}"
-    return f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead>{bodies}</table>"
+    return f"<table><caption>{counted(claims)}</caption><thead><tr>{heads}</tr></thead>{bodies}</table>"
+
+
+def counted(claims: Sequence[Claim]) -> str:
+    """How many claims, and how many have each verdict that occurs."""
+    found = Counter(claim.verdict for claim in claims)
+    verdicts = ", ".join(f"{verdict} {found[verdict]}" for verdict in VERDICTS if found[verdict])
+    return f"{len(claims)} claim{'s' if len(claims) > 1 else ''}: {verdicts}"
+
+
+def folded(claims: Sequence[Claim], library: str) -> str:
+    """What is computed again comes first; many rows that are cited alone stand folded below it."""
+    cited = [claim for claim in claims if claim.verdict == "cited"]
+    if len(cited) < MANY:
+        return table(claims, library)
+    rest = [claim for claim in claims if claim.verdict != "cited"]
+    more = f"{len(cited)} {'more ' if rest else ''}claims that can only be cited"
+    return f"{table(rest, library) if rest else ''}<details><summary>{more}</summary>{table(cited, library)}</details>"
 
 
 def choices(name: str, label: str, options: dict[str, str]) -> str:
@@ -158,8 +178,18 @@ class LedgerTable(SphinxDirective):
         if broken:
             raise self.error(f"ledger: the verdict on {', '.join(broken)} is no longer true")
         filtered = "filter" in self.options
-        html = table(found, library(self.config), anchored=filtered)
-        return [nodes.raw("", f'<div class="ledger">{controls() if filtered else ""}{html}</div>', format="html")]
+        address = library(self.config)
+        html = controls() + table(found, address, anchored=True) if filtered else folded(found, address)
+        rows = nodes.raw("", f'<div class="ledger">{html}</div>', format="html")
+        return [rows] if filtered or PAGE not in self.env.found_docs else [self.about(), rows]
+
+    def about(self) -> nodes.Node:
+        """What the letters and the verdicts are, in a sentence that leads to more."""
+        more = addnodes.pending_xref(
+            "", nodes.inline("", "The ledger"), refdomain="std", reftype="doc", reftarget=f"/{PAGE}", refexplicit=True
+        )
+        said = " says what the documents A to E are, and the verdicts."
+        return nodes.paragraph("", "", more, nodes.Text(said), classes=["ledger-about"])
 
     def claims(self) -> list[Claim]:
         """Those that the directive asks for."""

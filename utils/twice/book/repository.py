@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 NOTEBOOKS = "notebooks"  # the branch that holds each page as a plain notebook
+NAME = "{{ repository }}"  # what a page writes for the address
 COLAB = "https://colab.research.google.com"
 
 
@@ -68,6 +69,16 @@ def offer_to_pages(app: "Sphinx", config: Any) -> None:
     config.html_baseurl = config.html_baseurl or pages(config.html_theme_options["repository_url"])
 
 
+def offer_to_code(app: "Sphinx", doctree: Any) -> None:
+    """MyST fills {{ repository }} in wherever it stands, but for blocks of code."""
+    from docutils import nodes
+
+    for block in list(doctree.findall(nodes.literal_block)):
+        if NAME in block.astext():
+            said = block.astext().replace(NAME, of(app.config)[0])
+            block.replace_self(nodes.literal_block(said, said, **block.attributes))
+
+
 def of(config: Any) -> tuple[str, str]:
     """The repository's address and its branch, from Sphinx's settings."""
     options = config.html_theme_options
@@ -77,3 +88,4 @@ def of(config: Any) -> tuple[str, str]:
 def setup(app: "Sphinx") -> None:
     """Register this part of the extension."""
     app.connect("config-inited", offer_to_pages)
+    app.connect("doctree-read", offer_to_code)

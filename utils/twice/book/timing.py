@@ -79,9 +79,10 @@ def geometric_mean(ratios: Sequence[float]) -> float:
 
 
 def reach(shown: Sequence[Timing]) -> tuple[float, float]:
-    """The axis, in powers of two: all dots with some air, and at least ½ to 2."""
+    """The axis, in powers of two: all dots with some air, at least ½ to 2, and on each side of 1 room for its words."""
     powers = [math.log2(v) for t in shown for v in (t.ratio, t.forward) if v is not None]
-    return min(-1.0, *powers) - 0.25, max(1.0, *powers) + 0.25
+    low, high = min(-1.0, *powers) - 0.25, max(1.0, *powers) + 0.25
+    return min(low, -high / 1.5), max(high, -low / 1.5)
 
 
 def tick(power: int) -> str:

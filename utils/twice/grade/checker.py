@@ -88,7 +88,7 @@ class Checker:
     def _judged(self, exercise: Exercise, at: int, own: int) -> Verdict:
         session, prepared = self.sessions.of(exercise), self.prepared[exercise.name]
         largest = ROOM + TIMES * max(len(plain.encode(p.expected)) for p in prepared)
-        asked = {"name": exercise.name, "engine": exercise.engine, "shape": exercise.kind}
+        asked = {"name": exercise.name, "engine": exercise.engine, "shape": exercise.kind, "keeps": exercise.keeps}
         passed = False
 
         def call(args: tuple, kwargs: dict[str, Any], seconds: float) -> Any:

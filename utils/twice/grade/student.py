@@ -145,7 +145,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(), redirect_stderr(sys.stdout), denied(names):
             warnings.simplefilter("ignore")
-            value = calling.call(answer, request["args"], request["kwargs"], request["engine"], request["shape"])
+            how = {"engine": request["engine"], "kind": request["shape"], "keeps": request.get("keeps", False)}
+            value = calling.call(answer, request["args"], request["kwargs"], **how)
             return {"kind": "value", "value": plain.simplify(value)}
     except plain.BadValue as error:
         return {"kind": "bad_value", "message": str(error)[:MESSAGE]}

@@ -97,6 +97,21 @@ def rounded_up(shape: Shape, layer: Layer) -> Shape:
     return output_shape(shape, layer)[0], height, width
 
 
+def steps_alone(shape: Shape, layer: Layer) -> Shape:
+    """The mistake of the steps in the place of the windows."""
+    channels, height, width = output_shape(shape, layer)
+    return (channels, height, width) if layer[0] == "fc" else (channels, height - 1, width - 1)
+
+
+def padded_once(shape: Shape, layer: Layer) -> Shape:
+    """The mistake of a padding at one end."""
+    if layer[0] == "fc":
+        return output_shape(shape, layer)
+    k, s, p = window(layer)
+    height, width = ((n + p - k) // s + 1 for n in shape[1:])
+    return output_shape(shape, layer)[0], height, width
+
+
 def on_one_gpu(shape: Shape, layer: Layer) -> Shape:
     """The mistake of the maps of one group."""
     channels, height, width = output_shape(shape, layer)
@@ -124,6 +139,7 @@ def single_layers(rng: Generator) -> list[Case]:
 
 OUTPUT_SHAPE = Exercise(
     "output_shape", "What comes out of a layer", 8, output_shape, single_layers,
+    parts=("channels", "height", "width"),
     mistakes=(
         Mistake(
             "channels kept",
@@ -136,6 +152,17 @@ OUTPUT_SHAPE = Exercise(
             "Your map is as wide as it is high, but this input is not. Height and width go through the same formula, "
             "each with its own number.",
             square_shape,
+        ),
+        Mistake(
+            "no first window",
+            "Height and width are one too small. You count the steps of the window, but it also stands somewhere "
+            "before its first step.",
+            steps_alone,
+        ),
+        Mistake(
+            "padded once",
+            "You add the padding once. It stands at both ends: 9 rows with a padding of 1 are 11.",
+            padded_once,
         ),
         Mistake(
             "rounded up",
@@ -267,6 +294,11 @@ PARAMETERS = Exercise(
             weights,
         ),
         Mistake(
+            "one bias for the layer",
+            "You count one bias for the whole layer. Each kernel, and each unit, has its own.",
+            lambda shape, layer: weights(shape, layer) + (layer[0] != "pool"),
+        ),
+        Mistake(
             "flat kernels",
             "Your kernels have one slice. A kernel has one for each channel that it sees: a 5×5 kernel on a colour "
             "image holds 75 weights.",
@@ -333,6 +365,12 @@ MULTIPLY_ADDS = Exercise(
             "You multiply by the places of the input. A kernel works once for each number of its output, and with a "
             "stride or without padding those are fewer.",
             at_input_places,
+        ),
+        Mistake(
+            "maps twice",
+            "You multiply by the number of maps twice. The weights are those of all kernels already: what is left is "
+            "in how many places each of them stands.",
+            lambda shape, layer: weights(shape, layer) * prod(output_shape(shape, layer)),
         ),
         Mistake(
             "biases too",
@@ -581,13 +619,15 @@ TRAFFIC = Exercise(
 # ── what a unit sees ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sees(layers: Layers, i: int, padding: int = 1, spread: bool = True, early: bool = False) -> tuple[int, int]:
-    """First and last pixel, along one axis, behind number i of the last map: from the back to the front."""
+def sees(
+    layers: Layers, i: int, padding: int = 1, spread: bool = True, early: bool = False, late: bool = False
+) -> tuple[int, int]:
+    """First and last pixel, along one axis, behind number i of the last map: from the image on."""
     size, apart, first = 1, 1, 0
     for layer in layers:
         k, s, p = window(layer)
         apart *= s if early else 1
-        first -= padding * p * (apart if spread else 1)
+        first -= padding * p * (apart if spread else 1) * (s if late else 1)
         size += (k - 1) * apart
         apart *= 1 if early else s
     return first + i * apart, first + i * apart + size - 1
@@ -603,6 +643,7 @@ def views(rng: Generator) -> list[Case]:
         Case(([conv, conv], 0), note="two layers of 3"),
         Case(([padded], 0), note="padding 1"),
         Case(([strided], 3), note="stride 2"),
+        Case(([("conv", 8, 3, 2, 1, 1)], 0), note="stride 2 and padding 1"),
         Case(([strided, conv], 1), note="a layer after a stride"),
         Case(([("pool", 2, 2), padded], 2), note="a padding after a pooling"),
         Case((ALEXNET[:8], 3), note="AlexNet, number 3 of the last 6"),
@@ -625,6 +666,12 @@ SEES = Exercise(
             "You take a padding for so many pixels of the image. It is so many numbers of the map that it stands "
             "around, and after a stride these lie further apart.",
             lambda layers, i: sees(layers, i, spread=False),
+        ),
+        Mistake(
+            "padding after the stride",
+            "You multiply a layer's padding by its own stride. Padding stands around the layer's input: it counts in "
+            "the distances before this layer, so it comes before `apart` grows.",
+            lambda layers, i: sees(layers, i, late=True),
         ),
         Mistake(
             "own stride",
@@ -704,6 +751,14 @@ def superposed(first: Array, second: Array) -> Array:
     return kernel
 
 
+def last_written(first: Array, second: Array) -> Array:
+    """The mistake of a kernel that is assigned to and not added to."""
+    kernel = np.zeros(merged(first, second).shape)
+    for u, v in np.ndindex(second.shape):
+        kernel[u : u + first.shape[0], v : v + first.shape[1]] = second[u, v] * first
+    return kernel
+
+
 def no_larger(first: Array, second: Array) -> Array:
     """The mistake of a kernel as large as the first."""
     rows, columns = ((n - 1) // 2 for n in second.shape)
@@ -741,6 +796,12 @@ MERGED = Exercise(
             "You add the two kernels. That is what two layers side by side do; here the second sees what the first "
             "has made, so weights meet as products.",
             superposed,
+        ),
+        Mistake(
+            "overwritten",
+            "Where the second kernel's weights reach the same pixel, only the last one counts. Both lead to it: their "
+            "products add up, as in the middle of the example.",
+            last_written,
         ),
         Mistake(
             "no larger",
@@ -795,6 +856,18 @@ TEN_CROP = Exercise(
             lambda image, size: np.stack([*five(image, size), *(crop[::-1] for crop in five(image, size))]),
         ),
         Mistake(
+            "in pairs",
+            "Each of your windows is followed by its mirror image. Here the five come first, and then the mirror "
+            "images of all five.",
+            lambda image, size: np.stack([view for crop in five(image, size) for view in (crop, crop[:, ::-1])]),
+        ),
+        Mistake(
+            "columns first",
+            "You go down before you go right: your windows 1 and 2 have changed places. The order is top left, top "
+            "right, bottom left, bottom right.",
+            lambda image, size: ten_crop(image, size)[[0, 2, 1, 3, 4, 5, 7, 6, 8, 9]],
+        ),
+        Mistake(
             "windows of the mirror image",
             "You have all ten, but the last five stand in another order: you cut windows from the mirrored picture, "
             "whose top left is the top right of the picture. Here number 5 is the mirror image of number 0, and so "
@@ -827,7 +900,7 @@ def count_crops(height: int, width: int, size: int) -> int:
 def croppings(rng: Generator) -> list[Case]:
     """As large as the picture first; then AlexNet's."""
     return [
-        Case((3, 4, 2), note="3×4, windows of 2×2"),
+        Case((4, 6, 2), note="4×6, windows of 2×2"),
         Case((3, 3, 3), note="as large as the picture"),
         Case((7, 4, 2), note="higher than wide"),
         Case((256, 256, 224), note="224 out of 256, as AlexNet"),
@@ -843,6 +916,11 @@ COUNT_CROPS = Exercise(
             "You count the steps that a window can take, but it stands somewhere before its first step too. (So does "
             "the paper: it says 2048 for windows of 224 in pictures of 256.)",
             lambda height, width, size: 2 * (height - size) * (width - size),
+        ),
+        Mistake(
+            "side by side",
+            "You count windows that lie side by side. They may overlap: the next one begins one pixel further.",
+            lambda height, width, size: 2 * (height // size) * (width // size),
         ),
         Mistake(
             "no mirror images",
@@ -957,7 +1035,9 @@ ALEXNET_MODULE = Exercise(
 )  # fmt: skip
 
 
-def vgg_features(pool: str = "MaxPool2d", window: tuple[int, ...] = (2, 2), padding: int = 1) -> Callable[[str], Any]:
+def vgg_features(
+    pool: str = "MaxPool2d", window: tuple[int, ...] = (2, 2), padding: int = 1, relu: bool = True
+) -> Callable[[str], Any]:
     """A builder of VGG's convolutions and poolings, or of one of its mistakes."""
 
     def build(configuration: str) -> Any:
@@ -968,7 +1048,7 @@ def vgg_features(pool: str = "MaxPool2d", window: tuple[int, ...] = (2, 2), padd
             if entry == "M":
                 layers.append(getattr(nn, pool)(*window))
             else:
-                layers += [nn.Conv2d(channels, int(entry), 3, padding=padding), nn.ReLU()]
+                layers += [nn.Conv2d(channels, int(entry), 3, padding=padding), nn.ReLU() if relu else nn.Identity()]
                 channels = int(entry)
         return nn.Sequential(*layers)
 
@@ -977,7 +1057,7 @@ def vgg_features(pool: str = "MaxPool2d", window: tuple[int, ...] = (2, 2), padd
 
 def configurations(rng: Generator) -> list[Case]:
     """One stage, then three."""
-    return [_stage_case(rng, words) for words in ("2 M", "4 M 6 6 M", "2 M 4 M 6 6 M 8")]
+    return [_stage_case(rng, words) for words in ("2 M", "4 M 6 6 M", "2 M 4 M 10 12 M 8")]
 
 
 def _stage_case(rng: Generator, configuration: str) -> Case:
@@ -1005,6 +1085,11 @@ VGG_FEATURES = Exercise(
             "means",
             "Your `M` takes the mean of each window; it stands for the largest number.",
             vgg_features(pool="AvgPool2d"),
+        ),
+        Mistake(
+            "no ReLU",
+            "There are negative numbers behind your convolutions. An `nn.ReLU` follows each of them.",
+            vgg_features(relu=False),
         ),
         Mistake(
             "overlapping poolings",

@@ -143,6 +143,13 @@ INCEPTION_COST = Exercise(
     "inception_cost", "What four looks cost", 8, inception_cost, modules, parts=("maps", "multiply_adds"),
     mistakes=(
         Mistake(
+            "one place",
+            "You count the work at one place. Every layer of the module does it again at each of the `places`.",
+            changed(
+                work=lambda channels, places, *sizes: (1 - places) * inception_cost(channels, places, *sizes)[1] // places
+            ),
+        ),
+        Mistake(
             "pooling's maps forgotten",
             "You count the maps of the three convolutions. The pooling has maps too: as many as come in, or `p1` "
             "where a 1×1 layer follows it.",
@@ -271,7 +278,8 @@ RESIDUAL = Exercise(
     mistakes=(
         Mistake(
             "no shortcut",
-            "Your block forgets `x`. With kernels of zeros it gives zeros; with the shortcut, `x` itself would pass.",
+            "With kernels of zeros your block gives zeros: `x` itself is missing in the sum at the end. With the "
+            "shortcut it would pass as it came.",
             lambda x, w1, w2: relu(same(relu(same(x, w1)), w2)),
         ),
         Mistake(
@@ -303,7 +311,7 @@ def bottleneck_cost(wide: int, narrow: int) -> tuple[int, int]:
 def widths(rng: Generator) -> list[Case]:
     """Small ones, then the lecture's."""
     return [
-        Case((2, 1), note="2 channels through 1"),
+        Case((4, 2), note="4 channels through 2"),
         Case((8, 2), note="8 channels through 2"),
         Case((256, 64), note="256 channels through 64"),
         Case((integer(rng, 100, 900), integer(rng, 10, 99)), note="random numbers"),
@@ -341,6 +349,12 @@ def unit_backward(d: Array, h: Array, w: Array, shortcut: bool) -> tuple[Array, 
     return dz @ w.T + (d if shortcut else 0), h.T @ dz
 
 
+def through(d: Array, h: Array, w: Array, shortcut: bool, asked: Array) -> tuple[Array, Array]:
+    """The mistake of a ReLU that asks other numbers than it saw."""
+    dz = d * (asked > 0)
+    return dz @ w.T + (d if shortcut else 0), h.T @ dz
+
+
 def unmasked(d: Array, h: Array, w: Array, shortcut: bool) -> tuple[Array, Array]:
     """The mistake of a ReLU that lets every gradient pass."""
     return d @ w.T + (d if shortcut else 0), h.T @ d
@@ -363,7 +377,7 @@ def units(rng: Generator) -> list[Case]:
     positive = (rng.integers(1, 5, (1, 2)).astype(float), np.array([[1.0, 2], [3, 1]]))
     return [
         Case((np.array([[1.0, 2]]), *positive, True), note="all numbers positive"),
-        Case((np.array([[1.0, 2]]), np.array([[2.0, 1]]), np.array([[1.0, -1], [2, -3]]), True), note="both signs"),
+        Case((np.array([[1.0, 2]]), np.array([[2.0, -1]]), np.array([[1.0, -1], [5, -3]]), True), note="both signs"),
         Case((whole(rng, 1, 3), whole(rng, 1, 3), whole(rng, 3, 3), False), note="no shortcut"),
         Case((whole(rng, 4, 3), whole(rng, 4, 3), whole(rng, 3, 3), True), note="four vectors"),
         Case((rng.normal(size=(6, 5)), rng.normal(size=(6, 5)), rng.normal(size=(5, 5)), True), note="random numbers"),
@@ -390,6 +404,24 @@ UNIT_BACKWARD = Exercise(
             "You send the gradient back through the ReLU unchanged. Where `h @ w` was not positive the ReLU gave 0, "
             "whatever came in, so nothing goes back there.",
             unmasked,
+        ),
+        Mistake(
+            "asks the input",
+            "You ask whether `h` was positive. What went through the ReLU was `h @ w`: where that was not positive, "
+            "nothing goes back.",
+            lambda d, h, w, shortcut: through(d, h, w, shortcut, h),
+        ),
+        Mistake(
+            "asks the sum",
+            "You ask whether the result was positive, shortcut and all. The ReLU lies before the sum: what went "
+            "through it was `h @ w` alone.",
+            lambda d, h, w, shortcut: through(d, h, w, shortcut, h @ w + (h if shortcut else 0)),
+        ),
+        Mistake(
+            "dw on its side",
+            "Your `dw` lies on its side. `w[i, j]` led from number i of `h` to number j, so row i of `dw` belongs to "
+            "number i of `h`.",
+            lambda d, h, w, shortcut: (unit_backward(d, h, w, shortcut)[0], unit_backward(d, h, w, shortcut)[1].T),
         ),
         Mistake(
             "ReLU on the shortcut",
@@ -424,6 +456,13 @@ def newest_first(x: Array, weights: Sequence[Array]) -> Array:
     return x
 
 
+def without_relu(x: Array, weights: Sequence[Array]) -> Array:
+    """The mistake of layers that see the maps as they are."""
+    for w in weights:
+        x = np.concatenate([x, same(x, w)], axis=1)
+    return x
+
+
 def relu_after(x: Array, weights: Sequence[Array]) -> Array:
     """The mistake of a ReLU behind the convolution."""
     for w in weights:
@@ -448,7 +487,7 @@ def growing(rng: Generator) -> list[Case]:
     return [
         case((1, 1, 2, 3), 1, 1, "one layer, one new map"),
         case((1, 2, 3, 2), 2, 1, "one layer, two new maps"),
-        case((1, 1, 3, 4), 1, 2, "two layers"),
+        case((1, 2, 2, 3), 2, 2, "two layers"),
         case((2, 3, 4, 5), 2, 3, "three layers, two images"),
     ]
 
@@ -461,6 +500,11 @@ DENSE_BLOCK = Exercise(
             "The block's input is missing in your result: it holds the new maps alone. Who comes after the block sees "
             "all that went before, the input too.",
             lambda x, weights: dense_block(x, weights)[:, x.shape[1] :],
+        ),
+        Mistake(
+            "no ReLU",
+            "There is no ReLU in your block. Each layer sees the ReLU of all maps so far.",
+            without_relu,
         ),
         Mistake(
             "newest first",
@@ -669,7 +713,9 @@ def drawn_state(rng: Generator, convolutions: Shapes, norms: dict[str, int] | No
     return state
 
 
-def block(last: str = "sum, relu", first_stride: bool = True, heed: bool = True) -> Callable[..., Any]:
+def block(
+    last: str = "sum, relu", first_stride: bool = True, heed: bool = True, inside: bool = True
+) -> Callable[..., Any]:
     """A builder of the residual block, or of one of its mistakes."""
 
     def build(channels: int, maps: int, stride: int = 1, shortcut: bool = True) -> Any:
@@ -687,7 +733,8 @@ def block(last: str = "sum, relu", first_stride: bool = True, heed: bool = True)
                 self.project = nn.Conv2d(channels, maps, 1, stride, bias=False) if changes else nn.Identity()
 
             def forward(self, x: Any) -> Any:
-                y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+                y = self.bn1(self.conv1(x))
+                y = self.bn2(self.conv2(y.relu() if inside else y))
                 past = self.project(x) if shortcut or not heed else 0
                 return {
                     "sum, relu": lambda: (y + past).relu(),
@@ -739,6 +786,11 @@ BLOCK = Exercise(
             "no ReLU at the end",
             "There are negative numbers in your result: the ReLU after the sum is missing.",
             block(last="sum"),
+        ),
+        Mistake(
+            "no ReLU inside",
+            "There is no ReLU between your two convolutions. It follows `bn1`.",
+            block(inside=False),
         ),
         Mistake(
             "stride in the second",
@@ -831,11 +883,13 @@ INCEPTION_MODULE = Exercise(
 )  # fmt: skip
 
 
-def separable(between: bool = True, last: bool = True) -> Callable[..., Any]:
+def separable(between: bool = True, last: bool = True, bend: str = "relu") -> Callable[..., Any]:
     """A builder of the separable convolution, or of one of its mistakes."""
 
     def build(channels: int, maps: int, stride: int = 1) -> Any:
         from torch import nn
+
+        relu = getattr(nn.functional, bend)
 
         class Separable(nn.Module):
             def __init__(self) -> None:
@@ -847,8 +901,8 @@ def separable(between: bool = True, last: bool = True) -> Callable[..., Any]:
 
             def forward(self, x: Any) -> Any:
                 x = self.bn1(self.depthwise(x))
-                x = self.bn2(self.pointwise(x.relu() if between else x))
-                return x.relu() if last else x
+                x = self.bn2(self.pointwise(relu(x) if between else x))
+                return relu(x) if last else x
 
         return Separable()
 
@@ -863,6 +917,8 @@ def separables(rng: Generator) -> list[Case]:
 def _separable_case(rng: Generator, channels: int, maps: int, stride: int) -> Case:
     shapes: Shapes = {"depthwise.weight": (channels, 1, 3, 3), "pointwise.weight": (maps, channels, 1, 1)}
     state = drawn_state(rng, shapes, {"bn1": channels, "bn2": maps})
+    for name in ("bn1.weight", "bn2.weight"):
+        state[name] *= 8  # some numbers lie above 6, where a ReLU6 ends
     inputs = (rng.normal(size=(2, channels, 5, 6)).astype(np.float32),)
     note = f"{channels} channels to {maps} maps, stride {stride}"
     return Case((channels, maps, stride), {"state": state, "inputs": inputs}, note=note)
@@ -889,6 +945,11 @@ SEPARABLE = Exercise(
             "no ReLU at the end",
             "There are negative numbers in your result: the ReLU after the second BatchNorm is missing.",
             separable(last=False),
+        ),
+        Mistake(
+            "cut off at 6",
+            "Your numbers end at 6: that is the ReLU6 of later MobileNets. Here it is the plain ReLU.",
+            separable(bend="relu6"),
         ),
         Mistake(
             "BatchNorm not used",

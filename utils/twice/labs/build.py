@@ -54,6 +54,8 @@ def student(lab: Lab, source: str, address: str) -> NotebookNode:
     for cell in notebook.cells:
         if BEGIN in cell.source:
             cell.source = with_gap(cell.source, CODE_GAP if cell.cell_type == "code" else TEXT_GAP)
+        if "nbgrader" in cell.metadata:
+            cell.metadata.update(_locks(cell.metadata.nbgrader))
     return notebook
 
 
@@ -155,6 +157,11 @@ def _metadata(lab: Lab, role: str, exercise: Exercise | Text) -> dict[str, Any]:
         "task": False,
     }
     return {"nbgrader": {**theirs, "points": exercise.points} if graded else theirs, "twice": ours}
+
+
+def _locks(theirs: dict[str, Any]) -> dict[str, bool]:
+    """What nbgrader's LockCells adds on the way to students: no graded cell is lost, none but answers is rewritten."""
+    return {"deletable": False} if theirs["solution"] else {"deletable": False, "editable": False}
 
 
 def _setup(lab: Lab, address: str) -> NotebookNode:

@@ -5,10 +5,15 @@ and torch where the exercise does.
 """
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+
+class ArgumentChanged(Exception):
+    """An answer has changed what came in, where it was asked not to."""
 
 
 def fresh(args: tuple, kwargs: Mapping[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -23,14 +28,35 @@ def call(
     engine: str = "numpy",
     kind: str = "function",
     device: str = "cpu",
+    keeps: bool = False,
 ) -> Any:
-    """What the answer gives for fresh copies of these inputs; for torch, arrays go in as tensors on the device."""
+    """What the answer gives for fresh copies of these inputs; for torch, arrays go in as tensors on the device.
+
+    With `keeps` it must leave them as they are.
+    """
+    given = args
     args, kwargs = fresh(args, kwargs)
     if kind == "module":
-        return run_module(answer, args, kwargs["state"], kwargs["inputs"], device)
+        return run_module(answer, args, device=device, **kwargs)
     if engine == "torch":
         args, kwargs = as_tensors(args, device), as_tensors(kwargs, device)
-    return answer(*args, **kwargs)
+    value = answer(*args, **kwargs)
+    if keeps:
+        _refuse_changes(answer, given, args)
+    return value
+
+
+def _refuse_changes(answer: Callable[..., Any], given: tuple, after: tuple) -> None:
+    """A sentence on the first array among the arguments that is no longer what was given."""
+    try:
+        names = [f"`{name}`" for name in inspect.signature(answer).parameters]
+    except (TypeError, ValueError):
+        names = []
+    for name, before, now in zip([*names, *["an argument"] * len(given)], given, after):
+        now = now.detach().cpu().numpy() if hasattr(now, "detach") else now
+        if isinstance(before, np.ndarray) and not np.array_equal(before, now, equal_nan=before.dtype.kind == "f"):
+            advice = "Steps such as `w -= …` write into the array itself: compute new ones"
+            raise ArgumentChanged(f"your function has changed {name}, and whoever called it still needs that. {advice}")
 
 
 def as_tensors(value: Any, device: str) -> Any:
@@ -47,9 +73,14 @@ def as_tensors(value: Any, device: str) -> Any:
 
 
 def run_module(
-    build: Callable[..., Any], args: tuple, state: dict[str, Any] | None, inputs: tuple, device: str = "cpu"
+    build: Callable[..., Any],
+    args: tuple,
+    state: dict[str, Any] | None,
+    inputs: tuple,
+    training: bool = False,
+    device: str = "cpu",
 ) -> Any:
-    """The outputs of the module that is built from `args`, in evaluation mode, with exactly this state."""
+    """The outputs of the module that is built from `args`, with exactly this state, in evaluation or training mode."""
     import torch
 
     module = build(*args)
@@ -59,7 +90,7 @@ def run_module(
         _refuse_other_state(module, state)
         module.load_state_dict(as_tensors(state, "cpu"))
     with torch.no_grad():
-        return module.to(device).eval()(*as_tensors(inputs, device))
+        return module.to(device).train(training)(*as_tensors(inputs, device))
 
 
 def _refuse_other_state(module: Any, state: dict[str, Any]) -> None:

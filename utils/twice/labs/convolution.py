@@ -199,7 +199,7 @@ def fits(rng: Generator) -> list[Case]:
     drawn = [tuple(map(int, (rng.integers(20, 90), rng.integers(2, 8), rng.integers(2, 5), p))) for p in (1, 2)]
     return [
         Case((n, f, s, p), note=f"N = {n}, F = {f}, S = {s}, P = {p}")
-        for n, f, s, p in [(7, 3, 1, 0), (7, 3, 2, 0), (7, 3, 3, 0), (7, 3, 1, 1), (227, 11, 4, 0), *drawn]
+        for n, f, s, p in [(7, 3, 1, 0), (7, 3, 2, 0), (7, 3, 3, 0), (8, 3, 3, 0), (7, 3, 1, 1), (227, 11, 4, 0), *drawn]
     ]
 
 
@@ -217,6 +217,12 @@ OUTPUT_SIZE = Exercise(
             "You divide and keep the fraction, but no layer has 2.33 outputs. A window that would hang over the end "
             "is left out: what does that do to the number of steps?",
             lambda n, f, s=1, p=0: (n + 2 * p - f) / s + 1,
+        ),
+        Mistake(
+            "rounded to the nearest",
+            "You round to the nearest whole number. A window that has two thirds of the room it needs does not fit: "
+            "what is left over is always dropped.",
+            lambda n, f, s=1, p=0: round((n + 2 * p - f) / s) + 1,
         ),
         Mistake(
             "rounded up",
@@ -427,6 +433,18 @@ CONV2D = Exercise(
             lambda x, w, b, stride=1, padding=0: naive.conv2d(x, w, b, stride, 0),
         ),
         Mistake(
+            "kernel turned",
+            "You turned the kernels by half a circle. Deep learning slides them as they are: `w[k, c, 0, 0]` meets the "
+            "first number of the window.",
+            lambda x, w, b, stride=1, padding=0: naive.conv2d(x, w[:, :, ::-1, ::-1], b, stride, padding),
+        ),
+        Mistake(
+            "last channel only",
+            "Only the last channel of the image counts in your answer. If a loop goes over the channels, look at what "
+            "it does with the sums of those before: an `=` forgets them.",
+            lambda x, w, b, stride=1, padding=0: naive.conv2d(x[:, -1:], w[:, -1:], b, stride, padding),
+        ),
+        Mistake(
             "first channel only",
             "Only the first channel of the image counts in your answer. A kernel is as deep as its input: every "
             "channel meets its own slice of the kernel, and all products are added up.",
@@ -471,6 +489,24 @@ def averaged(dy: Array, x: Array, w: Array, stride: int = 1, padding: int = 0) -
     return dx, dw, db / (dy.size // len(db))
 
 
+def next_to_each_other(dy: Array, x: Array, w: Array, stride: int = 1, padding: int = 0) -> tuple[Array, Array, Array]:
+    """The mistake of windows one place apart."""
+    high, wide = (n + f - 1 - 2 * padding for n, f in zip(dy.shape[2:], w.shape[2:]))
+    seen = x[:, :, : max(high, 0), : max(wide, 0)]
+    part, dw, db = naive.conv2d_back(dy, seen, w, 1, padding)
+    dx = np.zeros(x.shape)
+    dx[:, :, : part.shape[2], : part.shape[3]] = part
+    return dx, dw, db
+
+
+def last_window(dy: Array, x: Array, w: Array, stride: int = 1, padding: int = 0) -> tuple[Array, Array, Array]:
+    """The mistake of a dw that is assigned to and not added to."""
+    dx, _, db = backward(dy, x, w, stride, padding)
+    last = np.zeros_like(dy)
+    last[-1, :, -1, -1] = dy[-1, :, -1, -1]
+    return dx, backward(last, x, w, stride, padding)[1], db
+
+
 def ways_back(rng: Generator) -> list[Case]:
     """One window, overlapping ones, then stride, padding and batch."""
 
@@ -510,6 +546,18 @@ CONV2D_BACKWARD = Exercise(
             "on the way back `dy[i, j]` takes the same road. (The turned kernel appears when one gathers dx from "
             "dy; when one scatters, as here, it does not.)",
             unturned,
+        ),
+        Mistake(
+            "stride 1",
+            "Your windows on the way back begin next to each other: this is right for stride 1. `dy[i, j]` belongs to "
+            "the window that begins in row `i * stride` of the padded image.",
+            next_to_each_other,
+        ),
+        Mistake(
+            "last window only",
+            "Your `dw` knows one window alone. The same kernel stood in every window of every image: what does one do "
+            "with several contributions to the same number?",
+            last_window,
         ),
         Mistake(
             "mean",
@@ -555,6 +603,12 @@ RECEPTIVE_FIELD = Exercise(
             "You add the kernel sizes. Two kernels of 3 on top of each other share pixels: the second adds only what "
             "the first does not see yet. How many new pixels does it bring on each side?",
             lambda stack: sum(kernel for kernel, _ in stack),
+        ),
+        Mistake(
+            "product of kernels",
+            "You multiply the kernel sizes. The second kernel of 3 sees three numbers of the map, but their windows in "
+            "the image overlap: how many new pixels does it bring?",
+            lambda stack: int(np.prod([kernel for kernel, _ in stack])),
         ),
         Mistake(
             "strides ignored",

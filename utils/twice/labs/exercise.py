@@ -35,9 +35,10 @@ class Exercise:
     `reference` is the right answer; `cases(rng)` draws inputs, the smallest first. An answer is right where it equals
     the reference's within `rtol` and `atol`, or where `accept(case, expected, got)` has no objection.
     With engine 'torch', arrays among the inputs arrive as tensors. With kind 'module', a case holds the constructor's
-    arguments and `{"state": arrays by name or None, "inputs": tuple of arrays}`.
+    arguments and `{"state": arrays by name or None, "inputs": tuple of arrays}`, maybe with `"training": True`.
     `forbidden` names what the answer may not use, `allows` what it may import beside NumPy (and torch).
-    `parts` names the members of an answer that is a tuple, such as `("dx", "dw", "db")`.
+    `parts` names the members of an answer that is a tuple, such as `("dx", "dw", "db")`. With `keeps`, an answer may not
+    change the arrays that come in.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Exercise:
     extra: bool = False
     allows: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    keeps: bool = False
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,8 @@ def scores(rng: Generator) -> list[Case]:
         Case((np.concatenate([SORTED, whole(rng, 1, 3)]),), note="two pictures"),
         Case((np.array([[1000.0, 999, 997]]),), note="scores of about 1000"),
         Case((np.array([[1000.0, 998], [-1000, -1001]]),), note="about 1000 and about -1000"),
+        Case((np.array([[1000.0, 998, -100]]),), note="two scores near each other, one far below"),
+        Case((np.array([[3000.0, 0, 0]]),), note="one score far above the others"),
         Case((rng.normal(size=(4, 6)) * 3,), note="random numbers"),
     ]
 
@@ -178,6 +180,18 @@ SOFTMAX = Exercise(
             "divided by itself is `nan`. What may you take away from all scores of a row without changing a "
             "probability?",
             defined,
+        ),
+        Mistake(
+            "smallest taken away",
+            "You take away the smallest score of each row. Then the others may still lie a thousand above 0, and "
+            "their exponentials are infinite. Which number leaves no score above 0?",
+            lambda f: defined(f - f.min(1, keepdims=True)),
+        ),
+        Mistake(
+            "mean taken away",
+            "You take away the mean of each row. One score may still lie thousands above it, and its exponential is "
+            "infinite. Which number leaves no score above 0?",
+            lambda f: defined(f - f.mean(1, keepdims=True)),
         ),
         Mistake(
             "one largest for all",
@@ -207,7 +221,7 @@ def judged(rng: Generator) -> list[Case]:
     return [
         Case((SCORES, np.array([2])), note="the scores of the text, the right class is 2"),
         Case((few, classes(rng, few)), note="three pictures"),
-        Case((np.array([[1000.0, 0, -1000]]), np.array([0])), note="a score of 1000 for the right class"),
+        Case((np.array([[1000.0, 999, -1000]]), np.array([0])), note="a score of 1000 for the right class"),
         Case((np.array([[1000.0, 0, -1000]]), np.array([1])), note="a score of 1000 for a wrong class"),
         Case((many, classes(rng, many)), note="random numbers"),
     ]
@@ -232,6 +246,18 @@ CROSS_ENTROPY = Exercise(
             "You add up the losses of the pictures. The loss of a batch is their mean, so that it does not grow with "
             "the batch.",
             lambda f, labels: cross_entropy(f, labels) * len(f),
+        ),
+        Mistake(
+            "labels of others",
+            "You take the scores of all labels in every row: an index `[:, labels]` takes whole columns. Row 0 has only "
+            "its own label, row 1 its own. Which row numbers belong to the labels?",
+            lambda f, labels: float(-log_softmax(f)[:, labels].mean()),
+        ),
+        Mistake(
+            "sign",
+            "Your loss is negative. A probability is below 1 and its logarithm below 0: the minus in front makes a "
+            "loss of it that grows with the mistake.",
+            lambda f, labels: -cross_entropy(f, labels),
         ),
         Mistake(
             "exponential of 1000",
@@ -259,6 +285,12 @@ def missing(f: Array, labels: Array) -> Array:
 def hinge(f: Array, labels: Array) -> float:
     """The mean over the pictures of Σ max(0, 1 + f_k − f_c) over the wrong classes k."""
     return float(np.maximum(missing(f, labels), 0).sum() / len(f))
+
+
+def turned_round(f: Array, labels: Array) -> float:
+    """The mistake of max(0, 1 + f_c − f_k)."""
+    wrong = np.where(one_hot(f, labels) == 1, 0, np.maximum(2 - missing(f, labels), 0))
+    return float(wrong.sum() / len(f))
 
 
 def distances(rng: Generator) -> list[Case]:
@@ -291,6 +323,12 @@ HINGE = Exercise(
             "no margin",
             "In your loss a class costs nothing once it is below the right one. It has to be at least 1 below.",
             lambda f, labels: float(np.maximum(missing(f, labels) - 1, 0).sum() / len(f)),
+        ),
+        Mistake(
+            "the wrong way round",
+            "You ask how far the right class is above the others, and count that as loss. Look at the signs in the "
+            "formula: a wrong class that is high is to cost, and the right one that is high is to save.",
+            turned_round,
         ),
         Mistake(
             "mean over classes",
@@ -410,6 +448,18 @@ HINGE_BACKWARD = Exercise(
             "At the right class you have −1. Its score stands in every term of the sum that is not 0: how many are "
             "there in this case?",
             _with(lambda m: (m > 0) * 1.0, lambda wrong: -wrong.max(1, keepdims=True)),
+        ),
+        Mistake(
+            "counts itself",
+            "At the right class you count one too many. It is 1 too close to itself, so it is in your sum: set it to 0 "
+            "before you count.",
+            _with(lambda m: (m > 0) * 1.0, lambda wrong: -1 - wrong.sum(1, keepdims=True)),
+        ),
+        Mistake(
+            "true and false",
+            "At the right class you have 1. A comparison gives an array of True and False, which can hold no −2: make "
+            "numbers of it first (`.astype(float)`).",
+            _with(lambda m: (m > 0) * 1.0, lambda wrong: (wrong.sum(1, keepdims=True) > 0) * 1.0),
         ),
         Mistake(
             "far ones too",

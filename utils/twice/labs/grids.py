@@ -84,6 +84,13 @@ def _around(centre: int, n: int) -> slice:
     return slice(start, start + 2 * AROUND + 1)
 
 
+def folded(array: Array) -> Array:
+    """Without a last axis of 1, where it would make a block of one column out of each row."""
+    while array.ndim > 2 and array.shape[-1] == 1 and array.size > array.shape[-2]:
+        array = array[..., 0]
+    return array
+
+
 def shape_of(array: Array) -> str:
     """What kind of array it is, in words."""
     return f"array of shape {array.shape}" if array.ndim else "number"
@@ -95,9 +102,9 @@ def block(value: Any, worst: Place | None = None) -> str:
         return short(value)
     if not value.size:
         return shape_of(value)
-    parts = []
-    for caption, part in windows(value.shape, worst):
-        cells = grid(formatted([value[part]])[0])
+    parts, flat = [], folded(value)
+    for caption, part in windows(flat.shape, worst):
+        cells = grid(formatted([flat[part]])[0])
         parts.append(f"{caption}\n{cells}" if caption else cells)
     return "\n".join([shape_of(value), *parts])
 

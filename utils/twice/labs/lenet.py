@@ -135,6 +135,16 @@ SUBSAMPLE = Exercise(
             overlapping,
         ),
         Mistake(
+            "no bias",
+            "The bias is missing. Each map has a number of its own that is added after the multiplication.",
+            lambda x, coefficient, bias: subsample(x, coefficient, 0 * bias),
+        ),
+        Mistake(
+            "squashed already",
+            "Your numbers never leave -1.7159 to 1.7159: the squashing function has been applied. Here it is left out.",
+            lambda x, coefficient, bias: scaled_tanh(subsample(x, coefficient, bias))[0],
+        ),
+        Mistake(
             "one for all",
             "You use the first coefficient and the first bias for all channels. Each channel has its own.",
             lambda x, coefficient, bias: subsample(
@@ -217,6 +227,24 @@ SUBSAMPLE_BACKWARD = Exercise(
             other_back(dc=0.25),
         ),
         Mistake(
+            "coefficient in dcoefficient",
+            "Your `dcoefficient` has been multiplied by the coefficient. What the coefficient met on the way there was "
+            "the plain sum of the four, and what comes back to it is that sum times `dy`.",
+            lambda dy, x, coefficient: (
+                subsample_backward(dy, x, coefficient)[0],
+                coefficient * subsample_backward(dy, x, coefficient)[1],
+                subsample_backward(dy, x, coefficient)[2],
+            ),
+        ),
+        Mistake(
+            "tiled",
+            "Your `dx` holds the whole map four times, side by side. Each number is to be written into its own 2×2: "
+            "`repeat` writes every number twice, `tile` the whole array.",
+            lambda dy, x, coefficient: (
+                np.tile(coefficient[:, None, None] * dy, (1, 1, 2, 2)), *subsample_backward(dy, x, coefficient)[1:],
+            ),
+        ),
+        Mistake(
             "averaged",
             "Your `dcoefficient` and `dbias` are means. Each moved every number of its map, in every image: the "
             "derivatives add up.",
@@ -234,11 +262,13 @@ def map_sizes(image: int, padding: int = 0) -> list[int]:
     return _sizes(image, padding)
 
 
-def _sizes(image: int, before: int, later: int = 0, kernel: int = 4) -> list[int]:
-    """The same with more padding later, or with a kernel that takes another number of rows."""
+def _sizes(
+    image: int, before: int, later: int = 0, kernel: int = 4, half: Callable[[Any], Any] = lambda rows: rows // 2
+) -> list[int]:
+    """The same with more padding later, with a kernel that takes another number of rows, or with another half."""
     c1 = image + 2 * before - kernel
-    c3 = c1 // 2 + 2 * later - kernel
-    return [c1, c1 // 2, c3, c3 // 2, c3 // 2 + 2 * later - kernel]
+    c3 = half(c1) + 2 * later - kernel
+    return [c1, half(c1), c3, half(c3), half(c3) + 2 * later - kernel]
 
 
 def images(rng: Generator) -> list[Case]:
@@ -248,13 +278,14 @@ def images(rng: Generator) -> list[Case]:
         Case((32,), note="32×32, the paper's"),
         Case((28, 2), note="28×28 with a padding of 2"),
         Case((28, 0), note="28×28 without padding"),
+        Case((35,), note="35×35, rows left over"),
         Case((64,), note="64×64"),
         Case((drawn, 2), note=f"{drawn}×{drawn} with a padding of 2"),
     ]
 
 
 MAP_SIZES = Exercise(
-    "map_sizes", "How large are the maps?", 5, map_sizes, images,
+    "map_sizes", "How large are the maps?", 5, map_sizes, images, parts=("C1", "S2", "C3", "S4", "C5"),
     mistakes=(
         Mistake(
             "one row too few",
@@ -271,6 +302,17 @@ MAP_SIZES = Exercise(
             "padded throughout",
             "You pad the input of C3 and C5 too. Only the image gets a border.",
             lambda image, padding=0: _sizes(image, padding, padding),
+        ),
+        Mistake(
+            "rounded up",
+            "Your pools make a row of what is left over. A window of 2 needs two rows; the last one alone is dropped.",
+            lambda image, padding=0: _sizes(image, padding, half=lambda rows: -(-rows // 2)),
+        ),
+        Mistake(
+            "halves of rows",
+            "You have a fraction of a row. What is left over when an odd number of rows is halved is dropped: which of "
+            "Python's divisions does that?",
+            lambda image, padding=0: _sizes(image, padding, half=lambda rows: rows / 2),
         ),
         Mistake(
             "padded at one end",
@@ -309,7 +351,7 @@ def tables(rng: Generator) -> list[Case]:
 
 
 PARAMETERS = Exercise(
-    "parameters", "How many weights?", 8, parameters, tables,
+    "parameters", "How many weights?", 8, parameters, tables, parts=("C1", "S2", "C3", "S4", "C5", "F6"),
     mistakes=(
         Mistake(
             "all connected",
@@ -373,6 +415,12 @@ def first_channels(x: Array, w: Array, b: Array, table: Array) -> Array:
     return connect(x, w, b, np.arange(x.shape[1])[:, None] < table.sum(0))
 
 
+def last_channel(x: Array, w: Array, b: Array, table: Array) -> Array:
+    """The mistake of a sum that begins anew with each channel."""
+    last = len(table) - 1 - np.argmax(table[::-1], axis=0)
+    return connect(x, w, b, table & (np.arange(len(table))[:, None] == last))
+
+
 def rows_for_columns(x: Array, w: Array, b: Array, table: Array) -> Array:
     """The mistake of table[k, c]; where there are more maps than channels it begins anew."""
     turned = np.resize(table.T, table.shape) if table.shape[0] != table.shape[1] else table.T
@@ -401,6 +449,23 @@ CONNECT = Exercise(
             rows_for_columns,
         ),
         Mistake(
+            "the others",
+            "Your map sees just the channels that it is not to see. Where `table[c, k]` is true, channel `c` counts.",
+            lambda x, w, b, table: connect(x, w, b, ~table),
+        ),
+        Mistake(
+            "last channel alone",
+            "Your map holds the share of the last channel that it sees. Those of the others have been overwritten: "
+            "what does one do with several contributions to the same number?",
+            last_channel,
+        ),
+        Mistake(
+            "kernels turned",
+            "Your kernels are turned by half a circle. They slide as they are: `w[k, c, 0, 0]` meets the first number "
+            "of the window.",
+            lambda x, w, b, table: connect(x, w[:, :, ::-1, ::-1], b, table),
+        ),
+        Mistake(
             "bias for each connection",
             "You add the bias once for each channel that a map sees. It belongs to the sum, once.",
             lambda x, w, b, table: connect(x, w, b * table.sum(0), table),
@@ -426,7 +491,7 @@ def looks(rng: Generator) -> list[Case]:
     """Three numbers, several examples, as many as F6 has."""
     codes = rng.choice([-1.0, 1.0], (10, 84))
     return [
-        Case((np.array([[1.0, 3.0, -1.0]]), np.array([[1.0, 1, -1], [-1, 1, 1]])), note="one example, two codes"),
+        Case((np.array([[1.0, 4.0, -1.0]]), np.array([[1.0, 1, -1], [-1, 1, 1]])), note="one example, two codes"),
         Case((whole(rng, 3, 4), rng.choice([-1.0, 1.0], (2, 4))), note="three examples"),
         Case((np.tanh(rng.normal(size=(4, 84))), codes), note="84 units, ten codes"),
     ]
@@ -566,7 +631,9 @@ SCORES = Exercise(
 # ── in PyTorch ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lenet(pool: str = "avg", squash: str = "tanh", f6: bool = True, last: bool = False) -> Callable[[int], Any]:
+def lenet(
+    pool: str = "avg", squash: str = "tanh", c5: bool = True, f6: bool = True, last: bool = False, early: bool = False
+) -> Callable[[int], Any]:
     """A builder of the module, or of one of its mistakes."""
 
     def build(classes: int = 10) -> Any:
@@ -583,8 +650,10 @@ def lenet(pool: str = "avg", squash: str = "tanh", f6: bool = True, last: bool =
                 self.f6, self.output = nn.Linear(120, 84), nn.Linear(84, classes)
 
             def forward(self, x: Any) -> Any:
-                x = p(f(self.c3(p(f(self.c1(x)), 2))), 2)
-                x = self.f6(f(self.c5(x)).flatten(1))
+                for layer in (self.c1, self.c3):
+                    x = f(p(layer(x), 2)) if early else p(f(layer(x)), 2)
+                x = self.c5(x).flatten(1)
+                x = self.f6(f(x) if c5 else x)
                 x = self.output(f(x) if f6 else x)
                 return f(x) if last else x
 
@@ -623,6 +692,17 @@ LENET = Exercise(
             "ReLU",
             "You squash with a ReLU. That is the modern variant; here it is the tanh.",
             lenet(squash="relu"),
+        ),
+        Mistake(
+            "pooled first",
+            "You pool first and squash then. The order makes no difference to a maximum, but it does to a mean: first "
+            "the tanh of each number, then the mean of four.",
+            lenet(early=True),
+        ),
+        Mistake(
+            "no tanh behind C5",
+            "There is no tanh between C5 and F6. Without it the two are one linear map.",
+            lenet(c5=False),
         ),
         Mistake(
             "no tanh behind F6",

@@ -114,7 +114,7 @@ def _try(exercise: Exercise, answer: Callable[..., Any] | None, args: tuple, kwa
     where = device() if exercise.engine == "torch" else "cpu"
     with _quietly(), _precisely(exercise.engine), _limited(seconds):
         try:
-            return calling.call(answer, args, kwargs, exercise.engine, exercise.kind, where)
+            return calling.call(answer, args, kwargs, exercise.engine, exercise.kind, where, exercise.keeps)
         except NotImplementedError as error:
             if not error.args:
                 raise judge.NotDefined(f"Write `{exercise.name}` in the cell above, then check again") from None
@@ -126,9 +126,26 @@ def _try(exercise: Exercise, answer: Callable[..., Any] | None, args: tuple, kwa
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Warnings of an answer stay silent, and what it writes to stderr goes to stdout: a check must not be red."""
-    with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
+    with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), _errors_as_output():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def _errors_as_output() -> Iterator[None]:
+    """The same for what does not pass through Python: C libraries and child processes write to file 2."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no such file, as in a program without a console
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.dup2(1, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _precisely(engine: str) -> contextlib.AbstractContextManager[None]:

@@ -36,13 +36,14 @@ def _map(axis: Any, array: Array, signed: bool) -> None:
             axis.text(column, row, f"{value:.3g}", ha="center", va="center", color=colour, fontsize=9)
 
 
-def curves(signals: Sequence[Any], titles: Sequence[str]) -> None:
-    """Show 1-D signals in one diagram, each number as a dot."""
+def curves(signals: Sequence[Any], titles: Sequence[str], at: Any = None) -> None:
+    """Show 1-D signals in one diagram, each number as a dot; `at` says where along the axis, if not 0, 1, 2, …"""
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
     for signal, title, marker in zip(signals, titles, "os^Dv"):
-        axis.plot(np.asarray(signal, float), marker=marker, markersize=4, label=title)
+        places = np.arange(len(signal)) if at is None else at
+        axis.plot(places, np.asarray(signal, float), marker=marker, markersize=4, label=title)
     axis.legend(frameon=False, fontsize=9)
     axis.spines[["top", "right"]].set_visible(False)
     plt.show()

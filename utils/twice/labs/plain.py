@@ -335,7 +335,7 @@ def _worst(e: Array, g: Array, wrong: Array, excess: Array, where: str) -> Diffe
 
 def number(value: Any) -> str:
     """A number in few characters."""
-    return format(value, ".6g") if isinstance(value, float) else str(value)
+    return format(value + 0.0, ".6g") if isinstance(value, float) else str(value)  # + 0.0: no "-0"
 
 
 def kind_of(value: Any) -> str:

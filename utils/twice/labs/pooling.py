@@ -160,7 +160,7 @@ def pooled_shape(shape: Shape, size: int, stride: int, padding: int = 0) -> Shap
     return (*shape[:2], *(output_size(n, size, stride, padding) for n in shape[2:]))
 
 
-def _resized(along: Callable[[int, int, int, int], int]) -> Callable[..., Shape]:
+def _resized(along: Callable[[int, int, int, int], Any]) -> Callable[..., Shape]:
     """The shape with another formula for height and width."""
     return lambda shape, size, stride, padding=0: (*shape[:2], *(along(n, size, stride, padding) for n in shape[2:]))
 
@@ -175,7 +175,7 @@ def shapes(rng: Generator) -> list[Case]:
 
 
 POOLED_SHAPE = Exercise(
-    "pooled_shape", "What comes out, and how large", 4, pooled_shape, shapes,
+    "pooled_shape", "What comes out, and how large", 4, pooled_shape, shapes, parts=("N", "C", "OH", "OW"),
     mistakes=(
         Mistake(
             "no first window",
@@ -201,6 +201,12 @@ POOLED_SHAPE = Exercise(
             "padded once",
             "You add the padding once. It stands at both ends: with padding 1 a line of 13 becomes one of 15.",
             _resized(lambda n, size, stride, padding: (n + padding - size) // stride + 1),
+        ),
+        Mistake(
+            "not rounded",
+            "You have a fraction of a window. The brackets in the formula round down: what is left over is too short "
+            "for one more window. How does Python divide whole numbers?",
+            _resized(lambda n, size, stride, padding: (n + 2 * padding - size) / stride + 1),
         ),
     ),
     forbidden=LIBRARY,
@@ -368,6 +374,15 @@ def last_winner(x: Array) -> Array:
     return share.reshape(x.shape)
 
 
+def at_places(dy: Array, x: Array, size: int, stride: int, apart: int) -> Array:
+    """The mistake of windows that lie this far apart on the way back."""
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(dy.shape):
+        u, v = divmod(int(x[n, c][window(i, j, size, stride)].argmax()), size)
+        dx[n, c, i * apart + u, j * apart + v] += dy[n, c, i, j]
+    return dx
+
+
 def overwritten(dy: Array, x: Array, size: int, stride: int) -> Array:
     """The mistake of assigning to a winner what it is owed, so that of two windows the last one counts."""
     dx = np.zeros(x.shape)
@@ -389,7 +404,8 @@ def ways_back(rng: Generator) -> list[Case]:
         case(PLANE[None, None], 2, 2, "the 4×4 plane of the text"),
         case(TIES[None, None], 2, 2, "equal numbers"),
         case(line[None, None], 3, 2, "the 9 wins twice"),
-        case(distinct(rng, 2, 2, 5, 4), 2, 2, "two images, two channels, a row left over"),
+        case(distinct(rng, 1, 1, 5, 4), 2, 2, "a row left over"),
+        case(distinct(rng, 2, 2, 2, 2), 2, 2, "two images, two channels"),
         Case((rng.normal(size=(2, 3, 4, 3)), rng.normal(size=(2, 3, 9, 7)), 3, 2), note="random numbers"),
     ]
 
@@ -427,6 +443,18 @@ MAX_POOL2D_BACKWARD = Exercise(
             "one do with two contributions to the same number?",
             overwritten,
         ),
+        Mistake(
+            "place within the window",
+            "All your gradients lie in the top left corner. `argmax` tells where in its window the winner stands; "
+            "where in `x` does that window begin?",
+            lambda dy, x, size, stride: at_places(dy, x, size, stride, 0),
+        ),
+        Mistake(
+            "stride is the size",
+            "With windows that do not overlap you are right. With stride 2 the second window begins two places after "
+            "the first, however wide it is: on the way back too.",
+            lambda dy, x, size, stride: at_places(dy, x, size, stride, size),
+        ),
     ),
     forbidden=LIBRARY,
 )  # fmt: skip
@@ -443,15 +471,24 @@ def cut_off(dy: Array, shape: Shape, size: int, stride: int) -> Array:
     return avg_pool2d_backward(dy, shape, size, stride)[:, :, :high, :wide]
 
 
+def side_by_side(dy: Array, shape: Shape, size: int, stride: int) -> Array:
+    """The mistake of windows that do not overlap, as far as they fit into the shape."""
+    dx = np.zeros(shape)
+    for i, j in np.ndindex(dy.shape[2:]):
+        dx[window(i, j, size, size)] += dy[:, :, i : i + 1, j : j + 1] / size**2
+    return dx
+
+
 def shares(rng: Generator) -> list[Case]:
-    """One window, several, what no window covers, then overlap."""
+    """One window, several, what no window covers, then overlap; all shares but the random ones are whole numbers."""
 
     def case(shape: Shape, size: int, stride: int, note: str) -> Case:
-        return Case((distinct(rng, *pooled_shape(shape, size, stride)), shape, size, stride), note=note)
+        return Case((size**2 * distinct(rng, *pooled_shape(shape, size, stride)), shape, size, stride), note=note)
 
     return [
         case((1, 1, 2, 2), 2, 2, "one window"),
         case((1, 1, 3, 6), 3, 3, "two windows of 3×3"),
+        case((2, 3, 2, 2), 2, 2, "two images, three channels"),
         case((1, 1, 3, 5), 2, 2, "a row and a column left over"),
         case((1, 1, 5, 7), 3, 2, "windows that overlap"),
         Case((rng.normal(size=(2, 3, 3, 4)), (2, 3, 7, 10), 3, 2), note="random numbers"),
@@ -477,6 +514,12 @@ AVG_POOL2D_BACKWARD = Exercise(
             "Your `dx` ends where the last window does, but it has the shape of `x`. What is the gradient of a number "
             "that no window saw?",
             cut_off,
+        ),
+        Mistake(
+            "stride is the size",
+            "With windows that do not overlap you are right. With stride 2 the second window begins two places after "
+            "the first, however wide it is.",
+            side_by_side,
         ),
         Mistake(
             "overwritten",
@@ -607,6 +650,12 @@ SURVIVES = Exercise(
             cosine,
         ),
         Mistake(
+            "no axis",
+            "You moved all numbers in one long line: without an axis, what leaves a row on the right comes in again in "
+            "the row below. Which axis of (N, C, H, W) is to be moved along?",
+            _otherwise(np.roll),
+        ),
+        Mistake(
             "moved to the left",
             "You moved the pictures to the left. Without pooling this makes no difference, with it other pixels share "
             "a window.",
@@ -681,7 +730,9 @@ MAX_POOL_BLOCKS = Exercise(
 )  # fmt: skip
 
 
-def pooled_net(size: int = 3, second: bool = True, end: str = "mean", sure: bool = False) -> Callable[..., Any]:
+def pooled_net(
+    size: int = 3, first: bool = True, second: bool = True, end: str = "mean", sure: bool = False
+) -> Callable[..., Any]:
     """A builder of the module, or of one of its mistakes."""
 
     def build(channels: int, maps: int, classes: int) -> Any:
@@ -696,7 +747,8 @@ def pooled_net(size: int = 3, second: bool = True, end: str = "mean", sure: bool
                 self.pool = nn.MaxPool2d(size, 2)
 
             def forward(self, x: Any) -> Any:
-                y = self.conv2(self.pool(self.conv1(x).relu()))
+                y = self.conv1(x)
+                y = self.conv2(self.pool(y.relu() if first else y))
                 y = y.relu() if second else y
                 y = self.head(y.mean((2, 3)) if end == "mean" else y.amax((2, 3)))
                 return y.softmax(1) if sure else y
@@ -708,10 +760,11 @@ def pooled_net(size: int = 3, second: bool = True, end: str = "mean", sure: bool
 
 def states(rng: Generator) -> list[Case]:
     """Weights from outside, and pictures of two sizes."""
-    return [_module_case(rng, *sizes) for sizes in ((1, 2, 2, 7, 9), (3, 4, 5, 8, 11))]
+    return [_module_case(rng, *sizes) for sizes in ((1, 1, 2, 2, 5, 7), (2, 3, 4, 5, 8, 11))]
 
 
-def _module_case(rng: Generator, channels: int, maps: int, classes: int, high: int, wide: int) -> Case:
+def _module_case(rng: Generator, pictures: int, channels: int, maps: int, classes: int, high: int, wide: int) -> Case:
+    """The first bias is so low that whole windows are negative: a pooling alone does not do what the ReLU does."""
     shapes: dict[str, Shape] = {
         "conv1.weight": (maps, channels, 3, 3),
         "conv1.bias": (maps,),
@@ -721,7 +774,8 @@ def _module_case(rng: Generator, channels: int, maps: int, classes: int, high: i
         "head.bias": (classes,),
     }
     state = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    inputs = (rng.normal(size=(2, channels, high, wide)).astype(np.float32),)
+    state["conv1.bias"] -= np.float32(5 * channels**0.5)
+    inputs = (rng.normal(size=(pictures, channels, high, wide)).round(1).astype(np.float32),)
     note = f"channels {channels}, maps {maps}, classes {classes}, pictures of {high}×{wide}"
     return Case((channels, maps, classes), {"state": state, "inputs": inputs}, note=note)
 
@@ -734,6 +788,12 @@ POOLED_NET = Exercise(
             "Your first pooling uses windows of 2×2. Here they are 3×3 with stride 2, so that neighbours share a row "
             "or a column.",
             pooled_net(size=2),
+        ),
+        Mistake(
+            "no first ReLU",
+            "There is no ReLU after your first convolution. A window whose largest number is negative hands that on, "
+            "and with a ReLU it would be 0.",
+            pooled_net(first=False),
         ),
         Mistake(
             "no second ReLU",

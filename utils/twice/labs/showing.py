@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twice.labs.exercise import Case
-from twice.labs.grids import WIDTH, beside, block, grid, is_block, shape_of, short, told_apart, windows
+from twice.labs.grids import WIDTH, beside, block, folded, grid, is_block, shape_of, short, told_apart, windows
 from twice.labs.plain import Difference
 
 Array = np.ndarray
@@ -86,7 +86,8 @@ def at(value: Any, where: str) -> Any:
 def _two(expected: Array, got: Array, worst: Place) -> tuple[str, str]:
     """Both arrays through the same windows, with marks where got differs visibly from expected."""
     texts: tuple[list[str], list[str]] = ([shape_of(expected)], [shape_of(got)])
-    for caption, part in windows(expected.shape, worst):
+    expected, got = folded(expected), folded(got)
+    for caption, part in windows(expected.shape, worst[: expected.ndim]):
         wrong = ~np.isclose(np.asarray(expected[part], float), np.asarray(got[part], float), rtol=1e-6, atol=1e-9)
         e, g = told_apart(expected[part], got[part], wrong)
         for column, cells, marks in zip(texts, (e, g), (None, wrong)):

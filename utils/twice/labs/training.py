@@ -103,7 +103,7 @@ def other_momentum(change: Callable[..., tuple[Array, Array]]) -> Callable[..., 
 
 
 MOMENTUM_STEP = Exercise(
-    "momentum_step", "Momentum and weight decay", 8, momentum_step, pushes, parts=("w", "v"),
+    "momentum_step", "Momentum and weight decay", 8, momentum_step, pushes, parts=("w", "v"), keeps=True,
     mistakes=(
         Mistake(
             "old velocity",
@@ -116,6 +116,22 @@ MOMENTUM_STEP = Exercise(
             "Your velocity is right, but your weights do not follow it: they take the step of plain descent, by the "
             "gradient alone. What is the velocity for?",
             other_momentum(lambda w, v, g, rate, mu, decay: (w - rate * (g + decay * w), mu * v + g + decay * w)),
+        ),
+        Mistake(
+            "uphill",
+            "You step along the velocity. It is a sum of gradients, and they point to where the loss grows: the step "
+            "goes the other way.",
+            other_momentum(lambda w, v, g, rate, mu, decay: (
+                w + rate * (mu * v + g + decay * w), mu * v + g + decay * w,
+            )),
+        ),
+        Mistake(
+            "decay beside the velocity",
+            "Your decay goes straight to the weights and past the velocity. Here `decay` times the weight is added to "
+            "the gradient, before the velocity takes it up.",
+            other_momentum(lambda w, v, g, rate, mu, decay: (
+                w - rate * (mu * v + g) - rate * decay * w, mu * v + g,
+            )),
         ),
         Mistake(
             "average",
@@ -182,7 +198,7 @@ def twice_rated(w: Array, v: Array, g: Array, rate: float) -> tuple[Array, Array
 
 
 ALEXNET_STEP = Exercise(
-    "alexnet_step", "AlexNet's recipe", 6, alexnet_step, recipes, parts=("w", "v"),
+    "alexnet_step", "AlexNet's recipe", 6, alexnet_step, recipes, parts=("w", "v"), keeps=True,
     mistakes=(
         Mistake(
             "decay without the rate",
@@ -259,7 +275,7 @@ def other_adam(
 
 
 ADAM_STEP = Exercise(
-    "adam_step", "Adam", 10, adam_step, adaptations, parts=("w", "m", "s"),
+    "adam_step", "Adam", 10, adam_step, adaptations, parts=("w", "m", "s"), keeps=True,
     mistakes=(
         Mistake(
             "not corrected",
@@ -284,6 +300,14 @@ ADAM_STEP = Exercise(
             "Your `s` averages the gradients, not their squares: with positive and negative ones it cancels, and may "
             "fall below 0, where there is no root.",
             other_adam(square=False),
+        ),
+        Mistake(
+            "tiny missing",
+            "Your step lacks `tiny`. With a gradient of 0.001 it shows in the seventh digit, and with one of 0 you "
+            "would divide by zero.",
+            lambda w, m, s, g, t, rate=0.001, beta1=0.9, beta2=0.999, tiny=1e-8: adam_step(
+                w, m, s, g, t, rate, beta1, beta2, 0.0
+            ),
         ),
         Mistake(
             "tiny inside the root",
@@ -316,7 +340,7 @@ def thinnings(rng: Generator) -> list[Case]:
 
 
 DROPOUT = Exercise(
-    "dropout", "Dropout", 7, dropout, thinnings,
+    "dropout", "Dropout", 7, dropout, thinnings, keeps=True,
     mistakes=(
         Mistake(
             "not scaled",
@@ -386,7 +410,7 @@ def other_lrn(neighbours: Callable[[int, int, int], list[int]]) -> Callable[...,
 
 
 LRN = Exercise(
-    "lrn", "Local response normalisation", 8, lrn, neighbourhoods,
+    "lrn", "Local response normalisation", 8, lrn, neighbourhoods, keeps=True,
     mistakes=(
         Mistake(
             "alpha divided",
@@ -446,7 +470,7 @@ def batches(rng: Generator) -> list[Case]:
 
 
 BATCH_NORM = Exercise(
-    "batch_norm", "Batch normalisation", 8, naive.batch_norm, batches,
+    "batch_norm", "Batch normalisation", 8, naive.batch_norm, batches, keeps=True,
     mistakes=(
         Mistake(
             "each image alone",
@@ -471,6 +495,20 @@ BATCH_NORM = Exercise(
             "Your variance is divided by one less than the count. That estimate is for the running variance, in the "
             "next exercise; for normalising it is the mean of the squares, divided by the count.",
             other_norm(ddof=1),
+        ),
+        Mistake(
+            "variance",
+            "You divide by the variance itself. It has the square of the numbers' unit; what makes their spread 1 is "
+            "its root.",
+            lambda x, gamma, beta, eps=1e-5: (
+                (x - batch_mean(x)) / (x.var(BATCH, keepdims=True) + eps) * gamma[:, None, None] + beta[:, None, None]
+            ),
+        ),
+        Mistake(
+            "epsilon missing",
+            "Your `eps` has no effect. It is added to the variance, under the root, so that a channel whose numbers "
+            "are all equal is not divided by zero.",
+            lambda x, gamma, beta, eps=1e-5: other_norm()(x, gamma, beta, 0.0),
         ),
         Mistake(
             "epsilon outside",
@@ -506,7 +544,7 @@ def histories(rng: Generator) -> list[Case]:
 
 
 TRACK = Exercise(
-    "track", "What is remembered for the test", 5, track, histories, parts=("mean", "var"),
+    "track", "What is remembered for the test", 5, track, histories, parts=("mean", "var"), keeps=True,
     mistakes=(
         Mistake(
             "divided by m",
@@ -562,6 +600,17 @@ def batch_mean(x: Array) -> Array:
     return x.mean(BATCH, keepdims=True)
 
 
+def numbers(x: Array) -> int:
+    """How many numbers a channel has."""
+    return x.size // x.shape[1]
+
+
+def scaled_gamma(dy: Array, x: Array, gamma: Array, eps: float = 1e-5) -> tuple[Array, Array, Array]:
+    """The mistake of dγ with γ·dy in the place of dy."""
+    dx, dgamma, dbeta = batch_norm_backward(dy, x, gamma, eps)
+    return dx, gamma * dgamma, dbeta
+
+
 def unscaled_gamma(dy: Array, x: Array, gamma: Array, eps: float = 1e-5) -> tuple[Array, Array, Array]:
     """The mistake of dγ with x in the place of x̂."""
     dx, _, dbeta = batch_norm_backward(dy, x, gamma, eps)
@@ -590,7 +639,7 @@ def ways_back(rng: Generator) -> list[Case]:
 
 BATCH_NORM_BACKWARD = Exercise(
     "batch_norm_backward", "The way back through it", 12, batch_norm_backward, ways_back,
-    parts=("dx", "dgamma", "dbeta"),
+    parts=("dx", "dgamma", "dbeta"), keeps=True,
     mistakes=(
         Mistake(
             "fixed statistics",
@@ -620,6 +669,22 @@ BATCH_NORM_BACKWARD = Exercise(
             other_back(
                 lambda d, scaled, deviation, gamma: (d - batch_mean(d) - batch_mean(d * scaled)) / deviation,
             ),
+        ),
+        Mistake(
+            "sums for means",
+            "In your `dx` the two terms that are taken away are sums. A bar in the formula is the mean over the "
+            "channel's numbers.",
+            other_back(
+                lambda d, scaled, deviation, gamma: (
+                    (d - numbers(d) * batch_mean(d) - scaled * numbers(d) * batch_mean(d * scaled)) / deviation
+                )
+            ),
+        ),
+        Mistake(
+            "gamma in dgamma",
+            "Your `dgamma` has been multiplied by `gamma`. What `gamma` met on the way there was the normalised "
+            "number, and what comes back to it is that number times `dy` as it arrived.",
+            scaled_gamma,
         ),
         Mistake(
             "dgamma of x",
@@ -679,7 +744,7 @@ def mirrored_first(images: Array, top: Array, left: Array, flip: Array, size: in
 
 
 CROP_AND_FLIP = Exercise(
-    "crop_and_flip", "Windows and mirror images", 8, crop_and_flip, views,
+    "crop_and_flip", "Windows and mirror images", 8, crop_and_flip, views, keeps=True,
     mistakes=(
         Mistake(
             "top and left swapped",
@@ -704,6 +769,17 @@ CROP_AND_FLIP = Exercise(
             "You mirrored the whole image and cut the window then, so it comes from the other side of the image. Cut "
             "first, at `left` of the image as it is, and mirror the window.",
             mirrored_first,
+        ),
+        Mistake(
+            "never mirrored",
+            "You cut the right windows and mirror none of them. `flip` says for each image whether its window is to "
+            "be.",
+            lambda images, top, left, flip, size: crop_and_flip(images, top, left, np.zeros(len(images), bool), size),
+        ),
+        Mistake(
+            "the others mirrored",
+            "You mirrored the windows that were to stay as they are. Where `flip` is true the window is mirrored.",
+            lambda images, top, left, flip, size: crop_and_flip(images, top, left, ~flip, size),
         ),
         Mistake(
             "one place for all",
@@ -734,7 +810,7 @@ def lamps(rng: Generator) -> list[Case]:
 
 
 FANCY_PCA = Exercise(
-    "fancy_pca", "Another lamp", 6, fancy_pca, lamps,
+    "fancy_pca", "Another lamp", 6, fancy_pca, lamps, keeps=True,
     mistakes=(
         Mistake(
             "rows",
@@ -802,7 +878,7 @@ def lessons(rng: Generator) -> list[Case]:
 
 
 TRAIN = Exercise(
-    "train", "A training loop", 7, trained(), lessons, engine="torch", parts=("w", "b"),
+    "train", "A training loop", 7, trained(), lessons, engine="torch", parts=("w", "b"), keeps=True,
     mistakes=(
         Mistake(
             "gradients pile up",
@@ -855,7 +931,7 @@ def block(
                 y = self.conv(x)
                 y = self.normalised(y.relu()) if after else self.normalised(y)
                 y = y.relu() if relu and not after else y
-                return F.dropout(y, p, training=self.training or drop == "always")
+                return F.dropout(y, p, training=drop != "never" and (self.training or drop == "always"))
 
         return Block()
 
@@ -863,11 +939,17 @@ def block(
 
 
 def states(rng: Generator) -> list[Case]:
-    """Weights and statistics from outside. With p = 1, a unit that is dropped at test time is seen for certain."""
-    return [_block_case(rng, *sizes) for sizes in ((1, 2, 1.0), (3, 4, 1.0))]
+    """Weights and statistics from outside. With p = 1, a unit that is dropped at test time is seen for certain, and
+    that units are dropped in training too."""
+    return [
+        _block_case(rng, 1, 2, 1.0),
+        _block_case(rng, 3, 4, 1.0),
+        _block_case(rng, 2, 2, 0.0, training=True),
+        _block_case(rng, 1, 2, 1.0, training=True),
+    ]
 
 
-def _block_case(rng: Generator, channels: int, maps: int, p: float) -> Case:
+def _block_case(rng: Generator, channels: int, maps: int, p: float, training: bool = False) -> Case:
     drawn: dict[str, Array] = {
         "conv.weight": rng.normal(size=(maps, channels, 3, 3)),
         "norm.weight": rng.uniform(0.5, 2, maps) * rng.choice([-1, 1], maps),
@@ -878,8 +960,9 @@ def _block_case(rng: Generator, channels: int, maps: int, p: float) -> Case:
     state = {name: value.astype(np.float32) for name, value in drawn.items()}
     state["norm.num_batches_tracked"] = np.array(int(rng.integers(1, 100)))
     inputs = (rng.normal(size=(2, channels, 4, 5)).astype(np.float32),)
-    note = f"{channels} to {maps} channels at test time, p = 1"
-    return Case((channels, maps, p), {"state": state, "inputs": inputs}, note=note)
+    note = f"{channels} to {maps} channels {'in training' if training else 'at test time'}, p = {p:g}"
+    options = {"state": state, "inputs": inputs, **({"training": True} if training else {})}
+    return Case((channels, maps, p), options, note=note)
 
 
 BLOCK = Exercise(
@@ -890,6 +973,11 @@ BLOCK = Exercise(
             "Units are dropped although the module is in evaluation mode. `F.dropout` does so unless it is told "
             "`training=self.training`; the layer `nn.Dropout` looks by itself.",
             block(drop="always"),
+        ),
+        Mistake(
+            "no dropout",
+            "Your module drops nothing in training. With p = 1 every number is dropped, and nothing but zeros is left.",
+            block(drop="never"),
         ),
         Mistake(
             "batch's own statistics",

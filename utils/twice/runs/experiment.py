@@ -17,8 +17,17 @@ from twice.runs import store
 from twice.runs.store import SCALES, Result
 from twice.runs.training import Trainer
 
-NAMES = ("lenet_mnist", "relu_tanh", "plain_resnet", "fc_width", "mobilenet_width", "ingredients", "blocks",
-         "resnet50_throughput")  # fmt: skip
+NAMES = (
+    "lenet_mnist",
+    "relu_tanh",
+    "plain_resnet",
+    "fc_width",
+    "mobilenet_width",
+    "ingredients",
+    "blocks",
+    "scoreboard",
+    "resnet50_throughput",
+)
 
 
 class Measured(NamedTuple):

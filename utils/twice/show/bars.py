@@ -24,9 +24,7 @@ def bars(
         colors = [next((c for e, c in ENGINES.items() if name.startswith(e)), CYCLE[-1]) for name in lengths]
         drawn = axes.barh(range(len(lengths)), list(lengths.values()), color=colors, height=0.62)
         axes.set_yticks(range(len(lengths)), list(lengths))
-        axes.bar_label(
-            drawn, [format.format(value).replace("-", "−") for value in lengths.values()], padding=3, fontsize=9
-        )
+        axes.bar_label(drawn, [_written(value, format) for value in lengths.values()], padding=3, fontsize=10)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.margins(x=0.16)
@@ -34,3 +32,9 @@ def bars(
         if log:
             axes.set_xscale("log")
         return drawing(figure, alt, width)
+
+
+def _written(value: float, format: str) -> str:
+    """A number as people write it: 1,770 and not 1.77e+03, with a true minus."""
+    text = format.format(value)
+    return (f"{value:,.0f}" if "e+" in text else text).replace("-", "−")

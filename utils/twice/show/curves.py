@@ -41,6 +41,8 @@ def curves(
             axes.set_xscale("log")
         if "y" in log:
             axes.set_yscale("log")
+        if "x" not in log and _whole(axes):
+            axes.xaxis.set_major_locator(pyplot.MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if any(lines) and len(lines) > 1:
             axes.legend()
         return drawing(figure, alt, width)
@@ -53,3 +55,9 @@ def _draw(axes: Any, where: np.ndarray, values: np.ndarray, name: str, points: b
         axes.vlines(where, 0, values, colors=line.get_color(), linewidth=1.5)
     else:
         axes.plot(where, values, marker="o" if points else None, markersize=size, label=name, color=color)
+
+
+def _whole(axes: Any) -> bool:
+    """Whether all positions are whole numbers, such as steps, epochs and layers: then there is no half of one."""
+    where = [np.asarray(line.get_xdata(), float) for line in axes.get_lines()]
+    return all(np.array_equal(positions, np.round(positions)) for positions in where)

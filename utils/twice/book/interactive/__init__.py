@@ -9,7 +9,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from twice.book.drawing import inline
-from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, sliding_kernel
+from twice.book.interactive import optimiser_paths, pooling_shift, receptive_field, scoreboard, sliding_kernel
 from twice.book.interactive.state import Figure, one_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIGURES = {
     module.__name__.rpartition(".")[2].replace("_", "-"): module.FIGURE
-    for module in (sliding_kernel, receptive_field, pooling_shift, optimiser_paths)
+    for module in (sliding_kernel, receptive_field, pooling_shift, optimiser_paths, scoreboard)
 }
 
 
