@@ -17,8 +17,8 @@ from twice.runs import store
 from twice.runs.store import SCALES, Result
 from twice.runs.training import Trainer
 
-NAMES = ("lenet_mnist", "relu_tanh", "plain_resnet", "fc_width", "mobilenet_width", "ingredients", "blocks",
-         "resnet50_throughput")  # fmt: skip
+NAMES = ("lenet_mnist", "relu_tanh", "plain_resnet", "fc_width", "mobilenet_width", "ingredients", "blocks", "heads",
+         "dense_residual", "resnet50_throughput")  # fmt: skip
 
 
 class Measured(NamedTuple):
