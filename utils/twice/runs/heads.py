@@ -20,7 +20,7 @@ KINDS = {"torch's weights": ("paper", False), "He's weights": ("paper", True), "
 def thin_googlenet(nn: Any, kind: str, auxiliary: bool, size: int) -> Any:
     """An eighth of the channels, no dropout; the weights as torch draws them, or He's."""
     variant, he = KINDS[kind]
-    options = {"width": 1 / 8, "image": size, "classes": 10, "dropout": 0.0, "auxiliary_dropout": 0.0}
+    options: dict[str, Any] = {"width": 1 / 8, "image": size, "classes": 10, "dropout": 0.0, "auxiliary_dropout": 0.0}
     net = googlenet(nn, variant, auxiliary=auxiliary, **options)
     for layer in net.modules() if he else ():
         if isinstance(layer, nn.Conv2d | nn.Linear):
