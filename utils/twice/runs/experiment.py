@@ -25,6 +25,8 @@ NAMES = (
     "mobilenet_width",
     "ingredients",
     "blocks",
+    "heads",
+    "dense_residual",
     "scoreboard",
     "resnet50_throughput",
 )
