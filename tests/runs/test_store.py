@@ -69,11 +69,16 @@ def test_a_row_is_found_by_its_entries():
         FOUND.row()
 
 
-def test_some_rows_stand_alone_without_what_was_said_of_all():
-    one = FOUND.only(engine=["NumPy"]) if [r["engine"] for r in ROWS].count("NumPy") == 1 else None
-    assert one is None or (one.rows == [FOUND.row(engine="NumPy")] and not one.finding)
+def test_some_rows_or_columns_stand_alone():
+    one = FOUND.only(engine=["NumPy"])
+    assert list(one.rows) == [ROWS[0]]
+    assert not one.finding  # it was said of all rows
+    assert FOUND.finding not in str(one)
+    assert FOUND.provenance in str(one)
     with pytest.raises(LookupError, match="fits 0 rows"):
         FOUND.only(engine=["Fortran"])
+    assert FOUND.columns("images", "engine").rows[1] == {"images": 5, "engine": "<torch>"}
+    assert FOUND.columns("images").finding == FOUND.finding
 
 
 def test_the_provenance_says_data_scale_seed_machine_versions_time_and_memory():
