@@ -1,4 +1,4 @@
-"""Depth with and without shortcuts on the world of shapes: small enough that every network comes to its end.
+"""Depth with and without shortcuts on the world of shapes: a task so small that what learns at all comes far.
 
 `plain_resnet` is the same on CIFAR-10, with the paper's networks and, at full scale, its recipe.
 """
