@@ -12,7 +12,7 @@ from torch import nn
 
 import twice.nn
 from twice import data
-from twice.runs import fc_width, lenet_mnist, mobilenet_width, plain_resnet, relu_tanh
+from twice.runs import degradation, fc_width, lenet_mnist, mobilenet_width, plain_resnet, relu_tanh
 from twice.runs.training import Recipe, Trainer, drawn, images, parameters, scheduler, sgd, varied
 
 
@@ -305,3 +305,5 @@ def test_findings_name_the_best():
     ]
     plain, residual = ("25.0 % at 20 layers to 50.0 % at 56", "25.0 % at 20 layers to 12.5 % at 56")
     assert f"in plain networks from {plain} and in residual networks from {residual}." in plain_resnet.finding(rows)
+    plain, residual = ("25.0 % at 20, 50.0 % at 56 layers", "25.0 % at 20, 12.5 % at 56 layers")
+    assert f"plain networks have {plain}; residual networks have {residual}." in degradation.finding(rows)

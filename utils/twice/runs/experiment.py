@@ -21,6 +21,7 @@ NAMES = (
     "lenet_mnist",
     "relu_tanh",
     "plain_resnet",
+    "degradation",
     "fc_width",
     "mobilenet_width",
     "ingredients",
