@@ -12,6 +12,8 @@ from twice.networks.convnext import VARIANTS
 from twice.networks.modern import drop_path
 from twice.parity import certificate
 
+pytestmark = pytest.mark.slow
+
 # γ = 10⁻⁶ at first, which would hide whatever a block computes: 1 shows it
 TINY = {"width": 1 / 24, "classes": 5, "layer_scale": 1.0}
 MILLIONS = {"T": 29, "S": 50, "B": 89, "L": 198}  # the paper's table 1

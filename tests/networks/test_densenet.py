@@ -22,6 +22,8 @@ from twice.networks import cifar_densenet, densenet, from_torchvision
 from twice.networks.densenet import DEPTHS, VARIANTS, dense_layer
 from twice.parity import certificate
 
+pytestmark = pytest.mark.slow
+
 ENGINES = pytest.mark.parametrize("nn", [twice.nn, torch.nn], ids=["twice", "torch"])
 
 # The paper's table 2: depth, growth and variant, and millions of parameters.

@@ -11,6 +11,8 @@ from twice.networks import from_torchvision, swin
 from twice.networks.swin import VARIANTS, _parts
 from twice.parity import certificate
 
+pytestmark = pytest.mark.slow
+
 TINY = {"width": 1 / 16, "classes": 5}
 MILLIONS = {"T": 29, "S": 50, "B": 88}  # the paper's table 1
 ENGINES = pytest.mark.parametrize("engine", [twice, torch], ids=["twice", "torch"])

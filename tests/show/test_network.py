@@ -96,6 +96,7 @@ def test_names_are_written_where_asked_for():
     assert ">output<" in show.network(table, names=True).html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["vgg", "zfnet", "nin", "googlenet", "resnet", "densenet", "mobilenet", "inception_v3"]
 )

@@ -16,6 +16,8 @@ from train.support import ENGINES, NAMES, assert_same_bits, model_of, perceptron
 from twice.train import fit
 from twice.train.numpy_engine import NumpyEngine
 
+pytestmark = pytest.mark.slow
+
 both = pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
 ROOT = Path(__file__).parents[2]
 
