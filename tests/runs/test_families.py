@@ -44,9 +44,8 @@ def test_a_head_counts_with_its_weight():
 
 
 def test_when_it_has_begun_to_learn():
-    row = heads.row([[0.1, 0.5, 0.4], [0.1, 0.2, 0.3]])
-    assert row["first_epoch_with_half_right"] == "2, –"
-    assert (row["lowest_accuracy"], row["highest_accuracy"]) == (0.3, 0.4)
+    assert heads.first_epoch({"validation_accuracy": [0.1, 0.5, 0.4]}) == "2"
+    assert heads.first_epoch({"validation_accuracy": [0.1, 0.2, 0.3]}) == "–"
 
 
 def test_a_cut_connection_is_felt_where_the_network_uses_it_and_nothing_else_is_changed():

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -13,7 +14,19 @@ from torch import nn
 import twice.nn
 from twice import data
 from twice.runs import degradation, fc_width, lenet_mnist, mobilenet_width, plain_resnet, relu_tanh
-from twice.runs.training import Recipe, Trainer, drawn, images, parameters, scheduler, sgd, varied
+from twice.runs.training import (
+    Recipe,
+    Trainer,
+    costs,
+    drawn,
+    from_seeds,
+    images,
+    over_seeds,
+    parameters,
+    scheduler,
+    sgd,
+    varied,
+)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +155,38 @@ def test_a_repeat_is_a_seed_of_its_own_and_what_is_asked_afterwards_is_kept(digi
     ]
     assert trained[0]["bias"] == trained[1]["bias"] != trained[2]["bias"]
     assert trained[0]["train_loss"] == trained[1]["train_loss"]
+
+
+def test_a_network_trained_from_several_seeds_is_told_by_label_and_in_means():
+    asked = []
+    train = lambda label, repeat: (
+        asked.append((label, repeat))
+        or {"validation_accuracy": [0.0, [0.5, 0.75][repeat]], "train_accuracy": [0.1, [0.5, 1.0][repeat]]}
+    )
+    found = from_seeds("net", 2, train)
+    assert asked == [("net, 0", 0), ("net, 1", 1)]
+    assert list(found) == ["net, 0", "net, 1"]
+    assert over_seeds(found) == {
+        "test_accuracy": 0.625, "lowest_accuracy": 0.5, "highest_accuracy": 0.75, "training_accuracy": 0.75,
+    }  # fmt: skip
+
+
+def test_fit_can_be_asked_otherwise_than_the_recipe_says(digits):
+    build = lambda nn: nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    recipe = Recipe(epochs=1, rate=0.05, batch_size=32, schedule="constant")
+    still = partial(torch.optim.SGD, lr=0.0)
+    history = Trainer(0).train(
+        "net", nn, build, digits, recipe, optimizer=still, metrics={"first": lambda output, y: output.argmax(1) == 0}
+    )
+    model = Trainer(0).built(nn, build)
+    first = (model(torch.tensor(digits.prepare(digits.test[0]))).argmax(1) == 0).float().mean().item()
+    assert history["validation_first"] == [pytest.approx(first)]
+    assert "validation_accuracy" not in history
+
+
+def test_what_a_network_costs():
+    build = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2))
+    assert costs(build, 4) == {"parameters": 4 * 27 + 34, "multiply_adds": 4 * 4 * 27 + 32}
 
 
 def test_the_seed_decides_the_first_weights():

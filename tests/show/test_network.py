@@ -89,13 +89,6 @@ def test_groups_and_a_mean_that_changes_nothing():
     assert "3×3 conv depthwise to 4 × 6²" in depthwise.alt
 
 
-def test_names_are_written_where_asked_for():
-    net = networks.lenet(twice.nn, "modern")
-    table = summary(net, (1, 1, 32, 32))
-    assert ">f6<" not in show.network(table).html
-    assert ">output<" in show.network(table, names=True).html
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["vgg", "zfnet", "nin", "googlenet", "resnet", "densenet", "mobilenet", "inception_v3"]

@@ -12,6 +12,7 @@ from twice.networks.decoding import Decoded, beam_search, draw, generate, greedy
 from twice.networks.densenet import cifar_densenet, densenet
 from twice.networks.googlenet import googlenet
 from twice.networks.gpt import gpt
+from twice.networks.he import he_init
 from twice.networks.inception import inception_v3
 from twice.networks.inception_v2 import inception_v2
 from twice.networks.lenet import lenet, lenet_init
@@ -48,6 +49,7 @@ __all__ = [
     "googlenet",
     "gpt",
     "greedy",
+    "he_init",
     "inception_v2",
     "inception_v3",
     "language_model",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from twice.blocks import Concat, chain
+from twice.networks.he import he_init
 from twice.networks.options import at_least, one_of, widener
 from twice.networks.residual import conv
-from twice.networks.resnet import he_init
 
 # The paper's table 1: growth rate k and how many layers stand in each block; 161 is torchvision's widest.
 DEPTHS: dict[int, tuple[int, tuple[int, ...]]] = {
@@ -111,4 +111,5 @@ def _network(
             c = int(c * kept)
     features |= {"norm": nn.BatchNorm2d(c), "relu": nn.ReLU(True)}
     head = {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "classifier": nn.Linear(c, classes)}
-    return he_init(nn, chain(nn, features=chain(nn, **features), **head))
+    network = chain(nn, features=chain(nn, **features), **head)
+    return he_init(nn, network, mode="fan_out", fully_connected=False)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from twice.blocks import chain
+from twice.networks.he import he_init
 from twice.networks.options import at_least, one_of, widener
 from twice.networks.residual import SHORTCUTS, conv, preactivated, residual
 
@@ -80,14 +81,6 @@ def resnet(
 # ── what the networks for CIFAR share ─────────────────────────────────────────────────────────────────────────────────
 
 
-def he_init(nn: Any, network: Any) -> Any:
-    """The paper's start: convolutions from N(0, 2/(k·size²)) with k output channels; answers `network`."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return network
-
-
 def checked(where: str, shortcut: str | None, classes: int, width: float, image: int) -> Callable[[int], int]:
     """What channel counts pass through, after a sentence for each bad option."""
     one_of(where, "shortcut", shortcut, SHORTCUTS)
@@ -122,4 +115,4 @@ def stages(
     if preactivation:
         layers |= {"bn": nn.BatchNorm2d(c), "relu_end": nn.ReLU(True)}
     layers |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(c, classes)}
-    return he_init(nn, chain(nn, **layers))
+    return he_init(nn, chain(nn, **layers), mode="fan_out", fully_connected=False)

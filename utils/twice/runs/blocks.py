@@ -8,14 +8,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from twice.blocks import Concat, Scale, Sum, chain
 from twice.networks.googlenet import unit
 from twice.networks.senet import excitation
 from twice.runs.experiment import Experiment, Measured
-from twice.runs.training import Recipe, Trainer, images, parameters
-from twice.summary import summary
+from twice.runs.training import Recipe, Trainer, costs, from_seeds, images, over_seeds
 
 Block = Callable[[Any, int, int], Any]  # nn, channels that come, channels that go
 
@@ -133,34 +130,19 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
     rows, curves = [], {}
     for name in settings["blocks"]:
         build = partial(network, block=name, channels=settings["channels"])
-        found = []
-        for repeat in range(settings["repeats"]):
-            label = f"{name}, {repeat}"
-            curves[label] = trainer.train(label, nn, build, world, Recipe.of(settings), repeat=repeat)
-            found.append(curves[label])
-        rows.append({"block": name, **_row(build(nn), size, found)})
+        train = partial(trainer.train, nn=nn, build=build, images=world, recipe=Recipe.of(settings))
+        found = from_seeds(name, settings["repeats"], train)
+        rows.append({"block": name, **costs(build(nn), size), **over_seeds(found)})
+        curves.update(found)
     return Measured(rows, finding(rows), curves)
-
-
-def _row(net: Any, size: int, found: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the network costs, and what it has learned: means over the seeds, and how far these are apart."""
-    last = [history["validation_accuracy"][-1] for history in found]
-    return {
-        "parameters": parameters(net),
-        "multiply_adds": summary(net, (1, 3, size, size)).multiply_adds,
-        "test_accuracy": float(np.mean(last)),
-        "lowest_accuracy": min(last),
-        "highest_accuracy": max(last),
-        "training_accuracy": float(np.mean([history["train_accuracy"][-1] for history in found])),
-    }
 
 
 def finding(rows: list[dict[str, Any]]) -> str:
     """The best, the worst, and the range of costs."""
     ordered = sorted(rows, key=lambda row: -row["test_accuracy"])
     said = [f"{row['block']} ({100 * row['test_accuracy']:.1f} %)" for row in (ordered[0], ordered[-1])]
-    costs = [row["multiply_adds"] for row in rows]
-    return f"Best is {said[0]}, last {said[1]}; costs differ by a factor of {max(costs) / min(costs):.1f}."
+    work = [row["multiply_adds"] for row in rows]
+    return f"Best is {said[0]}, last {said[1]}; costs differ by a factor of {max(work) / min(work):.1f}."
 
 
 SHAPES = {"data": "shapes", "blocks": list(BLOCKS), "batch_size": 64, "rate": 0.1, "decay": 5e-4}

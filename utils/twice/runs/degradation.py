@@ -12,7 +12,7 @@ import numpy as np
 from twice.networks import cifar_resnet
 from twice.runs.experiment import Experiment, Measured
 from twice.runs.plain_resnet import SHORTCUTS
-from twice.runs.training import Recipe, Trainer, images, parameters
+from twice.runs.training import Recipe, Trainer, from_seeds, images, over_seeds, parameters
 
 
 def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
@@ -24,12 +24,10 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
     for kind, shortcut in SHORTCUTS.items():
         for depth in settings["depths"]:
             build = partial(cifar_resnet, depth=depth, shortcut=shortcut, width=settings["width"])
-            found = []
-            for repeat in range(settings["repeats"]):
-                label = f"{kind} {depth}, {repeat}"
-                curves[label] = trainer.train(label, nn, build, world, Recipe.of(settings), repeat=repeat)
-                found.append(curves[label])
-            training = [1 - history["train_accuracy"][-1] for history in found]
+            train = partial(trainer.train, nn=nn, build=build, images=world, recipe=Recipe.of(settings))
+            found = from_seeds(f"{kind} {depth}", settings["repeats"], train)
+            curves.update(found)
+            training = [1 - history["train_accuracy"][-1] for history in found.values()]
             rows.append(
                 {
                     "network": kind,
@@ -38,7 +36,7 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
                     "training_error": float(np.mean(training)),
                     "lowest_training_error": min(training),
                     "highest_training_error": max(training),
-                    "test_error": float(np.mean([1 - history["validation_accuracy"][-1] for history in found])),
+                    "test_error": 1 - over_seeds(found)["test_accuracy"],
                 }
             )
     return Measured(rows, finding(rows), curves)

@@ -9,12 +9,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from twice.networks import cifar_densenet, cifar_resnet
 from twice.runs.experiment import Experiment, Measured
-from twice.runs.training import Images, Recipe, Trainer, images, parameters
-from twice.summary import summary
+from twice.runs.training import Images, Recipe, Trainer, costs, from_seeds, images, over_seeds
 from twice.train import evaluate
 
 # Of ResNets with 20 layers, those of the widths that come nearest to the DenseNet's parameters and multiply-adds.
@@ -34,22 +31,11 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
     rows, curves = [], {}
     for name, network in NETWORKS.items():
         build = partial(network, image=size)
-        found = []
-        for repeat in range(settings["repeats"]):
-            label = f"{name}, {repeat}"
-            after = partial(reuse, world=world) if network.func is cifar_densenet else None
-            curves[label] = trainer.train(label, nn, build, world, Recipe.of(settings), repeat=repeat, after=after)
-            found.append(curves[label])
-        last = [history["validation_accuracy"][-1] for history in found]
-        rows.append({
-            "network": name,
-            "parameters": parameters(build(nn)),
-            "multiply_adds": summary(build(nn), (1, 3, size, size)).multiply_adds,
-            "test_accuracy": float(np.mean(last)),
-            "lowest_accuracy": min(last),
-            "highest_accuracy": max(last),
-            "training_accuracy": float(np.mean([history["train_accuracy"][-1] for history in found])),
-        })  # fmt: skip
+        after = partial(reuse, world=world) if network.func is cifar_densenet else None
+        train = partial(trainer.train, nn=nn, build=build, images=world, recipe=Recipe.of(settings), after=after)
+        found = from_seeds(name, settings["repeats"], train)
+        rows.append({"network": name, **costs(build(nn), size), **over_seeds(found)})
+        curves.update(found)
     return Measured(rows, finding(rows), curves)
 
 

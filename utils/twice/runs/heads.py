@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from twice.networks import googlenet
+from twice.networks import googlenet, he_init
 from twice.runs.experiment import Experiment, Measured
-from twice.runs.training import Images, Trainer, images
-from twice.train import fit
+from twice.runs.training import Recipe, Trainer, from_seeds, images, over_seeds
 
 WEIGHT = 0.3  # of each head's loss, as in the paper
 LEARNED = 0.5  # of the new pictures are right: it has begun to learn
@@ -22,12 +19,7 @@ def thin_googlenet(nn: Any, kind: str, auxiliary: bool, size: int) -> Any:
     variant, he = KINDS[kind]
     options: dict[str, Any] = {"width": 1 / 8, "image": size, "classes": 10, "dropout": 0.0, "auxiliary_dropout": 0.0}
     net = googlenet(nn, variant, auxiliary=auxiliary, **options)
-    for layer in net.modules() if he else ():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-    return net
+    return he_init(nn, net) if he else net
 
 
 def answer(output: Any) -> Any:
@@ -48,51 +40,31 @@ def right(output: Any, target: Any) -> Any:
 
 
 def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
-    """Every kind from every seed."""
+    """Every kind from every seed; accuracies are those of the network's own answer."""
+    from torch import nn, optim
+
     size = settings["size"]
     world = images("shapes", settings["train"], settings["test"], size=size, difficulty=settings["dial"])
     rows, curves = [], {}
     for kind in KINDS:
         for auxiliary in (False, True):
             name = f"{kind}, {'two heads' if auxiliary else 'no heads'}"
-            found = []
-            for repeat in range(settings["repeats"]):
-                label = f"{name}, {repeat}"
-                train = partial(history, settings, trainer, world, kind, auxiliary, repeat)
-                curves[label] = trainer.kept(label, train)
-                found.append(curves[label]["validation_accuracy"])
-            rows.append({"network": name, **row(found)})
+            build = partial(thin_googlenet, kind=kind, auxiliary=auxiliary, size=size)
+            train = partial(
+                trainer.train, nn=nn, build=build, images=world, recipe=Recipe.of(settings, schedule="constant"),
+                optimizer=partial(optim.Adam, lr=settings["rate"]), loss=partial(loss, nn), metrics={"accuracy": right},
+            )  # fmt: skip
+            found = from_seeds(name, settings["repeats"], train)
+            begun = {"first_epoch_with_half_right": ", ".join(map(first_epoch, found.values()))}
+            rows.append({"network": name, **over_seeds(found), **begun})
+            curves.update(found)
     return Measured(rows, finding(rows), curves)
 
 
-def history(
-    settings: Mapping[str, Any], trainer: Trainer, world: Images, kind: str, auxiliary: bool, repeat: int
-) -> dict[str, Any]:
-    """One training with Adam; accuracies are those of the network's own answer."""
-    from torch import nn, optim
-
-    seed = trainer.seed + repeat
-    trainer.say(f"{kind}, {auxiliary}, {seed}")
-    build = partial(thin_googlenet, kind=kind, auxiliary=auxiliary, size=settings["size"])
-    model = trainer.built(nn, build, seed)
-    found = fit(
-        model, world.train, validation=world.test, epochs=settings["epochs"], batch_size=settings["batch_size"],
-        optimizer=lambda p: optim.Adam(p, lr=settings["rate"]), loss=partial(loss, nn), metrics={"accuracy": right},
-        transform=world.prepare, seed=seed, progress=trainer.progress,
-    )  # fmt: skip
-    return {**found.columns, "seconds": found.seconds}
-
-
-def row(found: list[list[float]]) -> dict[str, Any]:
-    """Over the seeds: the last accuracy, and in which epoch half of the new pictures were right for the first time."""
-    last = [accuracies[-1] for accuracies in found]
-    begun = [next((i for i, a in enumerate(accuracies, 1) if a >= LEARNED), None) for accuracies in found]
-    return {
-        "test_accuracy": float(np.mean(last)),
-        "lowest_accuracy": min(last),
-        "highest_accuracy": max(last),
-        "first_epoch_with_half_right": ", ".join("–" if epoch is None else str(epoch) for epoch in begun),
-    }
+def first_epoch(history: Mapping[str, Any]) -> str:
+    """In which epoch half of the new pictures were right for the first time."""
+    right = enumerate(history["validation_accuracy"], 1)
+    return next((str(epoch) for epoch, accuracy in right if accuracy >= LEARNED), "–")
 
 
 def finding(rows: list[dict[str, Any]]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from twice import data
-from twice.networks import alexnet
+from twice.networks import alexnet, he_init
 from twice.runs.experiment import Experiment, Measured
-from twice.runs.training import Images, Recipe, Trainer, images
+from twice.runs.training import Images, Recipe, Trainer, from_seeds, images, over_seeds
 from twice.train import evaluate
 
 WITHOUT: dict[str, dict[str, Any]] = {
@@ -34,10 +34,7 @@ def network(nn: Any, width: float, crop: int, *, tanh: bool = False, overlap: bo
                 setattr(part, name, nn.Tanh())
             if not overlap and isinstance(layer, nn.MaxPool2d):
                 setattr(part, name, nn.MaxPool2d(2, 2))
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="tanh" if tanh else "relu")
-                nn.init.zeros_(layer.bias)
-    return net
+    return he_init(nn, net, nonlinearity="tanh" if tanh else "relu")
 
 
 def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
@@ -53,15 +50,14 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
         recipe = Recipe.of(settings, flip=augment, crop=crop if augment else 0)
         build = partial(network, width=settings["width"], crop=crop, **options)
         middle = partial(data.center_crop, size=(crop, crop))
-        train = world.train if augment else (middle(world.train[0]), world.train[1])
-        pictures = Images(train, (middle(world.test[0]), world.test[1]), world.prepare)
-        found = []
-        for repeat in range(settings["repeats"]):
-            label = f"{name}, {repeat}"
-            after = partial(on_ten_crops, test=world.test, crop=crop, prepare=world.prepare)
-            curves[label] = trainer.train(label, nn, build, pictures, recipe, repeat=repeat, after=after)
-            found.append(curves[label])
-        rows.append({"recipe": name, **_row(found)})
+        learned = world.train if augment else (middle(world.train[0]), world.train[1])
+        pictures = Images(learned, (middle(world.test[0]), world.test[1]), world.prepare)
+        after = partial(on_ten_crops, test=world.test, crop=crop, prepare=world.prepare)
+        train = partial(trainer.train, nn=nn, build=build, images=pictures, recipe=recipe, after=after)
+        found = from_seeds(name, settings["repeats"], train)
+        ten_crops = float(np.mean([history["ten_crop_accuracy"] for history in found.values()]))
+        rows.append({"recipe": name, **over_seeds(found), "ten_crop_accuracy": ten_crops})
+        curves.update(found)
     return Measured(rows, finding(rows), curves)
 
 
@@ -80,18 +76,6 @@ def on_ten_crops(model: Any, test: tuple[Any, Any], crop: int, prepare: Callable
             model, (flat, labels), batch_size=500, transform=prepare, metrics={"ten_crop_accuracy": probabilities}
         )
     return {"ten_crop_accuracy": measured["ten_crop_accuracy"]}
-
-
-def _row(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Means over the seeds, and how far the seeds are apart."""
-    last = [history["validation_accuracy"][-1] for history in found]
-    return {
-        "test_accuracy": float(np.mean(last)),
-        "lowest_accuracy": min(last),
-        "highest_accuracy": max(last),
-        "training_accuracy": float(np.mean([history["train_accuracy"][-1] for history in found])),
-        "ten_crop_accuracy": float(np.mean([history["ten_crop_accuracy"] for history in found])),
-    }
 
 
 def finding(rows: list[dict[str, Any]]) -> str:

@@ -16,7 +16,8 @@ from twice import data
 from twice.blocks import engine_of
 from twice.kernels.checks import Array
 from twice.runs.store import write_whole
-from twice.train import fit
+from twice.summary import summary
+from twice.train import History, fit
 from twice.worlds import shapes
 
 # ── images ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,14 +136,20 @@ class Trainer:
         recipe: Recipe,
         *,
         repeat: int = 0,
-        after: Callable[[Any], dict[str, float]] | None = None,
+        after: Callable[[Any], dict[str, Any]] | None = None,
+        **otherwise: Any,
     ) -> dict[str, Any]:
         """Train `build(nn)`, made from the seed; its history, with the test set's numbers as those of validation.
 
         Each `repeat` is a seed of its own. What `after` finds in the trained network is added to the history.
+        `otherwise` replaces what is asked of `fit`: another optimiser, loss or metrics.
         """
-        seed = self.seed + repeat
-        return self.kept(label, lambda: self._history(label, nn, build, images, recipe, seed, after))
+
+        def compute() -> dict[str, Any]:
+            model, history = self._trained(label, nn, build, images, recipe, self.seed + repeat, otherwise)
+            return {**history.columns, "seconds": history.seconds, **(after(model) if after else {})}
+
+        return self.kept(label, compute)
 
     def kept(self, label: str, compute: Callable[[], Any]) -> Any:
         """What `compute` answers (plain data); in a resumed run, what it has answered before."""
@@ -192,29 +199,44 @@ class Trainer:
         on_gpu = self.device == "cuda" and engine_of(nn).__name__ == "torch"
         return {"device": "cuda", **recipe.on_gpu} if on_gpu else {}
 
-    def _history(
-        self, label: str, nn: Any, build: Callable, images: Images, recipe: Recipe, seed: int, after: Any
-    ) -> dict[str, Any]:
+    def _trained(
+        self, label: str, nn: Any, build: Callable, images: Images, recipe: Recipe, seed: int, otherwise: dict[str, Any]
+    ) -> tuple[Any, History]:
         self.say(label)
         model = self.built(nn, build, seed)
-        history = fit(
-            model,
-            images.train,
-            validation=images.test,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            optimizer=partial(sgd, nn, recipe),
-            schedule=scheduler(nn, recipe, len(images.train[0])),
-            schedule_every="step",
-            augment=recipe.augment,
-            transform=images.prepare,
-            seed=seed,
-            checkpoint=self.folder and self.folder / f"{label}.npz",
-            resume=self.resume,
-            progress=self.progress,
-            **self.on_device(nn, recipe),
+        asked: dict[str, Any] = {
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+            "optimizer": partial(sgd, nn, recipe),
+            "schedule": scheduler(nn, recipe, len(images.train[0])),
+            "schedule_every": "step",
+            "augment": recipe.augment,
+            "transform": images.prepare,
+            "seed": seed,
+            "checkpoint": self.folder and self.folder / f"{label}.npz",
+            "resume": self.resume,
+            "progress": self.progress,
+        }
+        return model, fit(
+            model, images.train, validation=images.test, **(asked | self.on_device(nn, recipe) | otherwise)
         )
-        return {**history.columns, "seconds": history.seconds, **(after(model) if after else {})}
+
+
+def from_seeds(name: str, repeats: int, train: Callable[..., dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What `train(label, repeat=k)` answers for each of so many seeds, by label: "NAME, 0" is the first."""
+    labels = {k: f"{name}, {k}" for k in range(repeats)}
+    return {label: train(label, repeat=k) for k, label in labels.items()}
+
+
+def over_seeds(histories: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Columns of a table: the last accuracies, means over the seeds, and how far the seeds are apart."""
+    last = [history["validation_accuracy"][-1] for history in histories.values()]
+    return {
+        "test_accuracy": float(np.mean(last)),
+        "lowest_accuracy": min(last),
+        "highest_accuracy": max(last),
+        "training_accuracy": float(np.mean([history["train_accuracy"][-1] for history in histories.values()])),
+    }
 
 
 def sgd(nn: Any, recipe: Recipe, parameters: Iterable[Any]) -> Any:
@@ -238,3 +260,9 @@ def scheduler(nn: Any, recipe: Recipe, samples: int) -> Callable[[Any], Any] | N
 def parameters(network: Any) -> int:
     """How many numbers are trained."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def costs(network: Any, size: int) -> dict[str, int]:
+    """Columns of a table: its parameters, and its multiply-adds for one colour picture of size × size."""
+    work = summary(network, (1, 3, size, size)).multiply_adds
+    return {"parameters": parameters(network), "multiply_adds": work}

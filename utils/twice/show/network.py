@@ -44,15 +44,15 @@ class Node:
     times: int = 1
 
 
-def network(table: Any, *, names: bool = False, alt: str = "") -> Picture:
+def network(table: Any, *, alt: str = "") -> Picture:
     """The drawing of a `twice.summary`: layers in a row, branches side by side, shortcuts beside what they pass.
 
     A rectangle is as high as its maps are large and as wide as they are many, both in steps of doubling. A block that
-    the summary folds is one box; `names` writes the layers' own names above them.
+    the summary folds is one box.
     """
     nodes = _tree(table)
     words = alt or f"Drawing of a network, in order: {_said(nodes)}."
-    return figure(_flow(nodes, names), words, "font-size:.8rem;line-height:1.25")
+    return figure(_flow(nodes), words, "font-size:.8rem;line-height:1.25")
 
 
 def _tree(table: Any) -> list[Node]:
@@ -143,11 +143,11 @@ def _div(content: str, look: str = "") -> str:
     return f'<div style="{look}">{content}</div>' if look else f"<div>{content}</div>"
 
 
-def _flow(nodes: Sequence[Node], names: bool) -> str:
+def _flow(nodes: Sequence[Node]) -> str:
     """From left to right, broken where the page ends."""
     opened = _opened(nodes)
     align = "center" if any(node.inside for node in opened) else "flex-end"
-    return _div("".join(_drawn(node, names) for node in opened), f"{ROW}align-items:{align};gap:.9em .35em")
+    return _div("".join(_drawn(node) for node in opened), f"{ROW}align-items:{align};gap:.9em .35em")
 
 
 def _opened(nodes: Sequence[Node]) -> list[Node]:
@@ -171,13 +171,13 @@ def _counted(nodes: Sequence[Node]) -> list[Node]:
     return found
 
 
-def _drawn(node: Node, names: bool) -> str:
+def _drawn(node: Node) -> str:
     if node.row.is_layer or not node.inside:
-        return _box(node, names)
-    return _joined(node, [None, *node.inside] if node.row.kind == "Scale" else node.inside, names)
+        return _box(node)
+    return _joined(node, [None, *node.inside] if node.row.kind == "Scale" else node.inside)
 
 
-def _box(node: Node, names: bool) -> str:
+def _box(node: Node) -> str:
     """A rectangle in proportion to the volume, and its words."""
     said, color = _called(node.row)
     width, height = _extent(node.row)
@@ -186,10 +186,9 @@ def _box(node: Node, names: bool) -> str:
         "", f"{size}border:2px solid {css(color)};background:color-mix(in srgb, {css(color)} 22%, transparent)"
     )
     words = [said if node.times == 1 else f"{said} × {node.times}", ", ".join(node.words)]
-    own = _div(escape(node.row.name.rpartition(".")[2]), "opacity:.75") if names else ""
     lines = _div("".join(_div(escape(word)) for word in words), f"color:{css(color)}")
     shape = _div(escape(_shape(node.row)), "white-space:nowrap;opacity:.75")
-    return _div(own + volume + _div(lines + shape, "min-height:4.6em"), "text-align:center;width:6.4em;flex:none")
+    return _div(volume + _div(lines + shape, "min-height:4.6em"), "text-align:center;width:6.4em;flex:none")
 
 
 def _extent(row: Any) -> tuple[float, float]:
@@ -202,13 +201,13 @@ def _extent(row: Any) -> tuple[float, float]:
     return 6 + 4.5 * log2(max(1, channels)), 6 + 9 * log2(max(1, side))
 
 
-def _joined(node: Node, parts: Sequence[Node | None], names: bool) -> str:
+def _joined(node: Node, parts: Sequence[Node | None]) -> str:
     """Branches one below the other in a frame, and how they come together."""
     line = f"{ROW}align-items:flex-end;gap:.5em .35em;padding:.4em .6em;border-left:3px solid {css('grey')};"
     unchanged = _div("as it is", "opacity:.75") + _div("", f"border-top:2px dashed {css('grey')};flex:1;min-width:3em")
     branches = []
     for part in parts:
-        inside = "".join(_drawn(inner, names) for inner in _opened([part])) if part else ""
+        inside = "".join(_drawn(inner) for inner in _opened([part])) if part else ""
         branches.append(_div(inside or unchanged, line if inside else line.replace("flex-end", "center")))
     join = _div(f"{JOINS[node.row.kind]} → {escape(_shape(node.row))}", f"color:{css('purple')};padding:.3em .6em 0")
     after = "".join(_div(escape(word), "padding:0 .6em") for word in node.words)

@@ -95,7 +95,7 @@ def _stream(seed: int, name: str, *place: int) -> np.random.Generator:
 
 
 def _plan(n: int, height: int, width: int, seed: int, d: float, classes: int) -> dict[str, Array]:
-    """Everything about each picture but its noise; every quantity has random numbers of its own."""
+    """Everything about each picture but its noise."""
 
     def uniform(name: str, *shape: int) -> Array:
         return _stream(seed, name).random((n, *shape), np.float32)
@@ -110,7 +110,7 @@ def _plan(n: int, height: int, width: int, seed: int, d: float, classes: int) ->
     radius = side * (0.40 - d * (0.08 + 0.14 * uniform("radius")))
     colour = one_of("colour", len(COLOURS))
     another = 1 + one_of("ground", len(COLOURS) - 1)
-    textured = (uniform("texture", 2) < (d, 1)).all(1)
+    textured = uniform("texture", 2)[:, 0] < d
     return {
         "label": one_of("label", classes),
         "colour": colour,

@@ -66,29 +66,40 @@ def still(state: State) -> str:
     def down(error: float) -> float:
         return 8 + (HEIGHT - BOTTOM - 8) * (ERRORS[1] - error) / (ERRORS[1] - ERRORS[0])
 
+    places = [(across(cost), down(error)) for _, _, cost, error in rows]
     drawn = []
     for tick in marks:
         drawn.append(f'<line x1="{across(tick):.1f}" x2="{across(tick):.1f}" y1="8" y2="{HEIGHT - BOTTOM}" {FAINT}/>')
         drawn.append(text(across(tick), HEIGHT - BOTTOM + 16, f"{tick:g}", 'text-anchor="middle" font-size="12"'))
     for error in range(ERRORS[0], ERRORS[1] + 1, 5):
         drawn.append(text(LEFT - 6, down(error) + 4, str(error), 'text-anchor="end" font-size="12"'))
-    best = [(across(rows[i][2]), down(rows[i][3])) for i in frontier(rows)]
-    drawn.append(f'<polyline {points(best)} fill="none" stroke="{css("numpy")}" stroke-width="2"/>')
-    taken: list[tuple[float, float, float]] = []
-    for i in dict.fromkeys([state["chosen"], *frontier(rows), *range(len(rows))]):
-        name, _, cost, error = rows[i]
-        x, y, color = across(cost), down(error), MARK if i == state["chosen"] else css("numpy")
+    best = points([places[i] for i in frontier(rows)])
+    drawn.append(f'<polyline {best} fill="none" stroke="{css("numpy")}" stroke-width="2"/>')
+    for i, (x, y) in enumerate(places):
+        color = MARK if i == state["chosen"] else css("numpy")
         drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>')
-        width = 7 * len(name)
-        below = i in frontier(rows) and x > LEFT + width  # left of and below the line there is nothing but names
-        left, high_up = (x - 8 - width, y + 14) if below else (x + 8, y - 8)
-        free = not any(left < end and start < left + width and abs(high_up - at) < 13 for start, end, at in taken)
-        if i == state["chosen"] or (free and left + width < WIDTH):
-            taken.append((left, left + width, high_up))
-            look = 'text-anchor="end" font-size="12"' if below else 'font-size="12"'
-            drawn.append(text(left + width if below else left, high_up, name, look))
+    drawn += names(state, places)
     drawn.append(text((WIDTH + LEFT) / 2, HEIGHT - 4, state["label"], 'text-anchor="middle" font-size="13"'))
     return svg(HEIGHT, drawn)
+
+
+def names(state: State, places: list[tuple[float, float]]) -> list[str]:
+    """The chosen network's name, those of the unbeaten, and of the others as many as there is room for."""
+    rows = state["rows"]
+    unbeaten = frontier(rows)
+    taken: list[tuple[float, float, float]] = []
+    drawn = []
+    for i in dict.fromkeys([state["chosen"], *unbeaten, *range(len(rows))]):
+        (name, *_), (x, y) = rows[i], places[i]
+        width = 7 * len(name)
+        below = i in unbeaten and x > LEFT + width  # left of and below the line there is nothing but names
+        left, line = (x - 8 - width, y + 14) if below else (x + 8, y - 8)
+        free = not any(left < end and start < left + width and abs(line - at) < 13 for start, end, at in taken)
+        if i == state["chosen"] or (free and left + width < WIDTH):
+            taken.append((left, left + width, line))
+            look = 'text-anchor="end" font-size="12"' if below else 'font-size="12"'
+            drawn.append(text(left + width if below else left, line, name, look))
+    return drawn
 
 
 FIGURE = Figure("The scoreboard", {cost: seen_from(cost) for cost in COSTS}, still)
