@@ -85,6 +85,6 @@ EXPERIMENT = Experiment(
         "small": {"data": "shapes", "train": 64, "test": 32, "size": 16, "dial": 0.3, "batch_size": 32, "rate": 0.1,
                   "decay": 1e-4, "epochs": 1, "repeats": 1},
         "medium": {"data": "shapes", "train": 1500, "test": 500, "size": 24, "dial": 0.3, "batch_size": 64,
-                   "rate": 0.1, "decay": 1e-4, "epochs": 16, "repeats": 3},
+                   "rate": 0.1, "decay": 1e-4, "epochs": 64, "repeats": 3},
     },
 )  # fmt: skip
