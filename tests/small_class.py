@@ -94,7 +94,7 @@ def result(answers=None, why="because", **more):
 
 def log(folder, what):
     """One line in a file that several processes append to."""
-    with open(Path(folder) / "log", "a") as file:
+    with open(Path(folder) / "log", "a", encoding="utf-8") as file:
         file.write(what + "\n")
 
 

@@ -11,7 +11,8 @@ from site_pages import SITE
 pytest.importorskip("myst_nb")
 
 from twice.book import notebooks, repository
-from twice.book.execution import LIMIT, Page, cores, execute_all
+from twice.book.execution import LIMIT, Page, execute_all
+from twice.machine import cores
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NOTEBOOKS = sorted(path.relative_to(SITE / "_sources").as_posix() for path in (SITE / "_sources").rglob("*.ipynb"))

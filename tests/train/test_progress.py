@@ -1,5 +1,4 @@
 import os
-import pty
 import re
 import select
 import subprocess
@@ -8,6 +7,8 @@ import sys
 import pytest
 
 from twice.train.progress import Bar, clock
+
+pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
 SCRIPT = """
 import twice

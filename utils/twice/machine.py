@@ -53,7 +53,7 @@ def processor() -> str:
     """The processor's own name, where the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor()
@@ -76,7 +76,7 @@ def peak_megabytes() -> float | None:
     """The most memory that this process held at once since it began; None where the system does not tell (Windows)."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count the parent's peak, too
-        kilobytes = re.findall(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        kilobytes = re.findall(r"^VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"), re.MULTILINE)
         return int(kilobytes[0]) * 1024 / 1e6 if kilobytes else None
     try:
         import resource

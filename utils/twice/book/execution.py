@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sphinx.errors import SphinxError
 
 from twice.book.fingerprint import PACKAGE, digest, ingredients
+from twice.machine import cores
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -120,11 +121,6 @@ def execute_all(pages: list[Page], timeout: float, jobs: int) -> Iterator[Run]:
 def seconds_of(record: Any) -> float:
     """How long a page took the last time; one that never ran may be the longest."""
     return record.data["execution_seconds"] if record else 1e9
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_pages(env: "BuildEnvironment", names: Iterable[str]) -> Iterator[Page]:

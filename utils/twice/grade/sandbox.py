@@ -192,8 +192,8 @@ def usage(pid: int) -> Usage:
     cpu, memory, processes = 0.0, 0, 0
     for one in _tree(pid):
         try:
-            after_name = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            status = Path(f"/proc/{one}/status").read_text()
+            after_name = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            status = Path(f"/proc/{one}/status").read_text(encoding="utf-8")
         except OSError:
             continue
         cpu += sum(int(ticks) for ticks in after_name[11:15]) / os.sysconf("SC_CLK_TCK")
@@ -209,7 +209,7 @@ def demand(pid: int) -> float:
     for one in _tree(pid):
         try:
             for thread in os.listdir(f"/proc/{one}/task"):
-                ran, waited, _ = Path(f"/proc/{one}/task/{thread}/schedstat").read_text().split()
+                ran, waited, _ = Path(f"/proc/{one}/task/{thread}/schedstat").read_text(encoding="utf-8").split()
                 nanoseconds += int(ran) + int(waited)
         except OSError:
             continue  # ended meanwhile
@@ -227,7 +227,7 @@ def _tree(pid: int) -> Iterator[int]:
         yield one
         try:
             for thread in os.listdir(f"/proc/{one}/task"):
-                waiting += map(int, Path(f"/proc/{one}/task/{thread}/children").read_text().split())
+                waiting += map(int, Path(f"/proc/{one}/task/{thread}/children").read_text(encoding="utf-8").split())
         except OSError:
             continue  # ended meanwhile
 
@@ -246,7 +246,7 @@ def _shared_once(pid: int, now: Usage) -> int:
     memory = 0
     for one in _tree(pid):
         try:
-            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         except ProcessLookupError:
             continue
         except OSError:

@@ -156,7 +156,7 @@ EXPERIMENT = Experiment(
             "batch_size": 32, "blocks": ["one 3×3", "inception", "residual, gated"],
         },
         "medium": SHAPES | {
-            "train": 4000, "test": 1000, "size": 32, "dial": 0.4, "channels": [16, 32, 64], "epochs": 8, "repeats": 3,
+            "train": 4000, "test": 1000, "size": 32, "dial": 0.4, "channels": [16, 32, 64], "epochs": 24, "repeats": 3,
         },
         "full": SHAPES | {
             "train": 50_000, "test": 10_000, "size": 96, "dial": 0.7, "channels": [64, 128, 256], "epochs": 30,
