@@ -100,7 +100,7 @@ def log(folder, what):
 
 def lines(folder):
     path = Path(folder) / "log"
-    return path.read_text().split("\n")[:-1] if path.exists() else []
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
 
 
 def grade(content, name, folder=None, seed=7):

@@ -361,7 +361,7 @@ def test_agree_says_whether_two_results_are_the_same(a, b, expected):
 
 def test_the_terminal_shows_an_aligned_table():
     lines = repr(certificate(mlp, (3, 5))).splitlines()
-    assert lines[0] == "Sequential: all 8 comparisons agree"
+    assert lines[0] == "All 8 comparisons agree"
     assert lines[1].split("  ")[0] == "what"
     columns = [lines[1].index(name) for name in ("device", "dtype", "largest", "allowed", "verdict")]
     assert all(line[column - 1] == " " and line[column] != " " for line in lines[3:] for column in columns)

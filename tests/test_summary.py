@@ -517,10 +517,12 @@ def test_flat_rows_have_their_full_names():
     assert " Sum " not in text
 
 
-def test_the_notebook_shows_a_scrolling_table_without_colours():
+def test_the_notebook_shows_all_lines_without_colours_and_scrolls_a_long_table():
     table = summary(residual(twice.nn), (1, 1, 9, 9))
     page = table._repr_html_()
-    assert "overflow:auto;max-height" in page
+    assert "max-height" not in page
+    long = summary(twice.nn.Sequential(*(twice.nn.ReLU() for _ in range(70))), (1, 4))
+    assert "overflow:auto;max-height" in long._repr_html_()
     assert page.count("<tr") == page.count("</tr>") == 1 + len(table) + 1
     assert set(re.findall(r"(?:color|background):(\w+)", page)) == {"inherit", "none"}
 

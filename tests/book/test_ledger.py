@@ -93,15 +93,25 @@ def test_the_caption_counts_the_verdicts_that_occur():
     assert re.fullmatch(r"\d+ claims: agrees \d+, cited \d+", ledger.counted(found))
 
 
-def test_many_cited_claims_are_folded_below_the_others():
-    cited, computed = [*LEDGER.find(verdict="cited")], [*LEDGER.find("pooling", verdict="agrees")]
-    mixed = ledger.folded([*cited[: ledger.MANY], *computed], HERE)
-    open_, _, closed = mixed.partition("<details>")
-    assert open_.count('data-verdict="agrees"') == mixed.count('data-verdict="agrees"') == len(computed)
-    assert closed.count('data-verdict="cited"') == mixed.count('data-verdict="cited"') == ledger.MANY
-    assert f"{ledger.MANY} more claims" in closed
-    few = [*cited[: ledger.MANY - 1], *computed]
+def test_what_differs_stands_open_above_what_agrees_and_what_is_cited():
+    some = {verdict: [*LEDGER.find(verdict=verdict)][: ledger.MANY] for verdict in VERDICTS}
+    mixed = ledger.folded([claim for verdict in VERDICTS for claim in some[verdict]], HERE)
+    open_, agrees, cited = mixed.split("<details>")
+    for verdict, place in (("differs", open_), ("rounds", open_), ("agrees", agrees), ("cited", cited)):
+        assert (
+            place.count(f'data-verdict="{verdict}"') == mixed.count(f'data-verdict="{verdict}"') == len(some[verdict])
+        )
+    assert f"{ledger.MANY} more claims that agree" in agrees
+    assert f"{ledger.MANY} more claims that can only be cited" in cited
+
+
+def test_few_claims_stand_open_and_so_do_those_that_all_agree():
+    agreeing, cited = ([*LEDGER.find(verdict=verdict)] for verdict in ("agrees", "cited"))
+    few = [*cited[: ledger.MANY - 1], *agreeing[: ledger.MANY - 1]]
     assert ledger.folded(few, HERE) == ledger.table(few, HERE)
+    assert ledger.folded(agreeing, HERE) == ledger.table(agreeing, HERE)
+    both = ledger.folded([*agreeing, *cited], HERE)
+    assert both.startswith(ledger.table(agreeing, HERE))
     assert ledger.folded(cited, HERE).startswith(f"<details><summary>{len(cited)} claims")
 
 

@@ -74,7 +74,7 @@ def test_a_lab_of_the_course_has_six_exercises_both_engines_and_a_question(lab):
 def test_declarations_are_read_without_torch():
     code = "import sys; from twice.labs import catalog; print([catalog.find(n).name for n in catalog.names()])"
     code += "; assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(list(catalog.names()))
 

@@ -50,7 +50,7 @@ def data():
 
 @pytest.mark.parametrize("name", ["gpt", "resnet", "lstm_lm"])
 def test_a_file_written_for_torch_trains_to_the_same_numbers(name):
-    source = (FOLDER / f"{name}.py").read_text()
+    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
     assert "twice" not in source
     theirs, ours = load(source, name), load(on_twice(source), name)
     reference, model = theirs.build(), ours.build()

@@ -46,6 +46,12 @@ def chain(nn: ModuleType, **layers: Any) -> Any:
     return nn.Sequential(OrderedDict((name, layer) for name, layer in layers.items() if layer is not None))
 
 
+def title(module: Any) -> str:
+    """What a table of a module is called: its class, or nothing where that only says how others are arranged."""
+    name = type(module).__name__
+    return "" if name in ("Sequential", "WithHeads") else name
+
+
 @contextmanager
 def modes_kept(module: Any) -> Iterator[None]:
     """Inside, it may train and evaluate; afterwards each module is in the mode that it was in."""

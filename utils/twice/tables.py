@@ -13,6 +13,11 @@ class Line:
     strong: bool = False
 
 
+def headed(title: str, said: str) -> str:
+    """`TITLE: what is said`; without a title, a sentence of its own."""
+    return f"{title}: {said}" if title else said[:1].upper() + said[1:]
+
+
 def plain(title: str, header: Sequence[str], lines: Sequence[Line], right: Sequence[int] = ()) -> str:
     """The table with columns of equal width; the columns in `right` end flush."""
     table = [header, *(line.cells for line in lines)]
@@ -30,7 +35,7 @@ def plain(title: str, header: Sequence[str], lines: Sequence[Line], right: Seque
 def as_html(
     title: str, header: Sequence[str], lines: Sequence[Line], right: Sequence[int] = (), height: str = ""
 ) -> str:
-    """The table for a notebook; with a height it scrolls inside it."""
+    """The table for a notebook, its title above it; with a height it scrolls inside it."""
     cell = "padding:.15em .8em;text-align:{};border:0;white-space:{};"
     cell += "border-bottom:1px solid rgba(128,128,128,.35);background:none;color:inherit"
     sides, breaks = ("left", "right"), {"th": "normal", "td": "pre"}
@@ -48,7 +53,7 @@ def as_html(
     body = [line(row.cells, "td", "bold" if row.strong else "normal") for row in lines]
     scroll = f"overflow:auto;max-height:{height}" if height else "overflow-x:auto"
     return (
+        f'<p style="margin:0 0 .3em;color:inherit">{html.escape(title)}</p>'
         f'<div style="{scroll};color:inherit"><table style="border-collapse:collapse;color:inherit">'
-        f'<caption style="caption-side:top;text-align:left;color:inherit">{html.escape(title)}</caption>'
         f"<thead>{line(header, 'th', 'bold')}</thead><tbody>{''.join(body)}</tbody></table></div>"
     )

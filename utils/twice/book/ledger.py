@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PAGE = "chapters/reference/claims"  # has all claims, and says what the documents and the verdicts are
-MANY = 5  # from so many on, the cited claims of a page are folded
+MANY = 5  # from so many on, the claims of a page that agree, and those that are cited, are folded
+FOLDED = {"agrees": "claims that agree", "cited": "claims that can only be cited"}
 HEAD = ("Claim", "Document", "Slides", "Computed", "Verdict")
 
 
@@ -115,13 +116,15 @@ def counted(claims: Sequence[Claim]) -> str:
 
 
 def folded(claims: Sequence[Claim], library: str) -> str:
-    """What is computed again comes first; many rows that are cited alone stand folded below it."""
-    cited = [claim for claim in claims if claim.verdict == "cited"]
-    if len(cited) < MANY:
-        return table(claims, library)
-    rest = [claim for claim in claims if claim.verdict != "cited"]
-    more = f"{len(cited)} {'more ' if rest else ''}claims that can only be cited"
-    return f"{table(rest, library) if rest else ''}<details><summary>{more}</summary>{table(cited, library)}</details>"
+    """What differs comes first; many rows that agree, or that can only be cited, stand folded below it."""
+    kinds = {verdict: [claim for claim in claims if claim.verdict == verdict] for verdict in FOLDED}
+    many = {verdict: found for verdict, found in kinds.items() if len(found) >= MANY}
+    open_ = [claim for claim in claims if claim.verdict not in many] or many.pop("agrees", [])
+    parts = [table(open_, library)] if open_ else []
+    for verdict, found in many.items():
+        words = f"{len(found)} {'more ' if parts else ''}{FOLDED[verdict]}"
+        parts.append(f"<details><summary>{words}</summary>{table(found, library)}</details>")
+    return "".join(parts)
 
 
 def choices(name: str, label: str, options: dict[str, str]) -> str:

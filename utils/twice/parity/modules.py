@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twice import files
+from twice.blocks import title
 from twice.parity.compare import Array, Measured, Tolerance, Values, as_array, compare_all, flatten, largest
 from twice.parity.engines import Engine, TorchEngine, as_input, full_precision, gradient, numbered, torch_engines
 from twice.parity.table import Certificate, Row
@@ -54,7 +55,7 @@ def certificate(
             mine = plan.measure(Engine(), ours, dtype)
             for engine in torch_engines():
                 rows += compare_all(mine, plan.measure(engine, theirs, dtype), engine.device, tolerance)
-    return Certificate(type(theirs).__name__, tuple(rows))
+    return Certificate(title(theirs), tuple(rows))
 
 
 def both(module: Any, seed: int) -> tuple[Any, Any]:

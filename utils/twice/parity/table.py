@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from twice.tables import Line, as_html, plain
+from twice.tables import Line, as_html, headed, plain
 
 SHOWN = 24  # a longer table shows the worst row of each kind and every row that failed
 
@@ -48,8 +48,8 @@ class Certificate:
     def summary(self) -> str:
         failed = [row for row in self.rows if not row.passed]
         if failed:
-            return f"{self.title}: {len(failed)} of {len(self.rows)} comparisons differ"
-        return f"{self.title}: all {len(self.rows)} comparisons agree"
+            return headed(self.title, f"{len(failed)} of {len(self.rows)} comparisons differ")
+        return headed(self.title, f"all {len(self.rows)} comparisons agree")
 
     def __repr__(self) -> str:
         return plain(self.summary(), HEADER, self._lines())

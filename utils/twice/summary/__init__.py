@@ -13,6 +13,7 @@ them: a layer that works in place, or answers its input or a view of it, brings 
 
 from typing import Any
 
+from twice.blocks import title
 from twice.summary.field import Field, receptive_field
 from twice.summary.table import Fold, Row, Summary, rows_of
 from twice.summary.trace import trace
@@ -39,4 +40,4 @@ def summary(
         )
     root, uncounted = trace(net, inputs, batch, elementwise)
     peak = max((row for row in rows_of(root, None) if row.is_layer), key=lambda row: row.memory)
-    return Summary(type(net).__name__, tuple(rows_of(root, fold)), peak, nested, tuple(uncounted))
+    return Summary(title(net), tuple(rows_of(root, fold)), peak, nested, tuple(uncounted))

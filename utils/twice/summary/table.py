@@ -6,12 +6,13 @@ from typing import Any
 
 from twice.summary.field import ALL, Field, places
 from twice.summary.trace import Call
-from twice.tables import Line, as_html, plain
+from twice.tables import Line, as_html, headed, plain
 
 Fold = str | int | Collection[str] | Callable[["Row"], bool] | None
 
 HEADER = ("layer", "kind", "output", "parameters", "multiply-adds", "memory", "sees", "jump", "start")
 RIGHT = (3, 4, 5, 6, 7, 8)
+LONG = 60  # lines: a longer table scrolls in a notebook
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Summary:
         parts += [f"{self.multiply_adds:,} multiply-adds", f"{self.activations:,} activations in {size(self.memory)}"]
         parts.append(f"at most {size(self.peak.memory)} in one layer ({self.peak.name or self.peak.kind})")
         lost = f"; not counted: {', '.join(self.uncounted)}" if self.uncounted else ""
-        return f"{self.title}: {', '.join(parts)}{lost}"
+        return headed(self.title, f"{', '.join(parts)}{lost}")
 
     def _lines(self) -> list[Line]:
         shown = self.rows if self.nested else self.layers
@@ -112,7 +113,8 @@ class Summary:
         return plain(self._heading(), HEADER, self._lines(), RIGHT)
 
     def _repr_html_(self) -> str:
-        return as_html(self._heading(), HEADER, self._lines(), RIGHT, height="32em")
+        lines = self._lines()
+        return as_html(self._heading(), HEADER, lines, RIGHT, height="32em" if len(lines) > LONG else "")
 
     def chart(self) -> Any:
         """Bars of parameters and multiply-adds for each layer that has some: a matplotlib figure."""
@@ -126,7 +128,7 @@ def cells(row: Row, nested: bool) -> tuple[str, ...]:
     name = row.name
     if nested and row.depth:
         name = "  " * row.depth + name.rpartition(".")[2]
-    output = "–" if row.output is None else " × ".join(map(str, row.output)) or "()"
+    output = "–" if row.output is None else "×".join(map(str, row.output)) or "()"
     counts = (f"{n:,}" if n else "–" for n in (row.parameters, row.multiply_adds))
     known = [_axes([f[i] for f in row.fields]) for i in range(3)] if row.fields else ["–", "", ""]
     sees = ["all", "", ""] if row.sees_all else known
