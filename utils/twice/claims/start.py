@@ -88,10 +88,15 @@ def error(year: str) -> float:
     return numbers_in(WINNERS[year][1])[0][0]
 
 
+def charted(year: str) -> str:
+    """Where the chart prints what the table prints, too."""
+    return f"{WINNERS[year][2].replace('table', 'chart')}: the table's number"
+
+
 CONTEST = (
     *(row(f"top5-{name}", *entry[:3], "cited", source=entry[3]) for name, entry in WINNERS.items()),
     *(
-        row(f"chart-{name}", documents, said, "chart of winners", verdict, partial(error, name), why=why)
+        row(f"chart-{name}", documents, said, charted(name), verdict, partial(error, name), why=why)
         for name, (documents, said, verdict, why) in CHART.items()
     ),
     row(
