@@ -284,6 +284,7 @@ def test_an_exception_restores_recording(context):
 # ── depth and memory ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_ten_thousand_operations_need_no_recursion():
     x = leaf(2)
     y = x

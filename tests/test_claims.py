@@ -16,12 +16,15 @@ from twice.claims.ledger import numbers_in
 IDS = [claim.id for claim in LEDGER]
 
 
+LONG = {"resnet-1001", "resnet-1202", "resnet-101-operations", "resnet-152-operations"}  # a second or more
+
+
 @cache
 def finding(id):
     return check(next(claim for claim in LEDGER if claim.id == id))
 
 
-@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("id", [pytest.param(id, marks=[pytest.mark.slow] * (id in LONG)) for id in IDS])
 def test_the_verdict_is_true(id):
     assert finding(id).verdict == finding(id).claim.verdict, f"computed {finding(id).computed}"
 

@@ -140,7 +140,7 @@ def test_gradients_and_steps_of_bottlenecks_agree(stride_in, unit):
 # ── torchvision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("depth", [pytest.param(n, marks=[pytest.mark.slow] * (n > 50)) for n in DEPTHS])
 def test_torchvisions_weights_give_torchvisions_logits(depth):
     exact = {"dtype": "float64", "tolerance": 1e-9} if depth > 100 else {}
     assert_equals_torchvision(lambda nn: resnet(nn, depth), f"resnet{depth}", size=64, **exact)
