@@ -72,3 +72,12 @@ def test_prose_defines_nothing():
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_chapter_defines_nothing_that_the_library_has(path):
     assert definitions(path.read_text(encoding="utf-8")) & library() == set()
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_chapter_holds_no_characters_that_nobody_sees(path):
+    """A tab where the `\\t` of `\\text` stood has spoiled a formula."""
+    text = path.read_text(encoding="utf-8")
+    assert [
+        c for c in set(text) if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 161 or 0x200B <= ord(c) <= 0x200F
+    ] == []
