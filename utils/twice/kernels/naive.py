@@ -34,16 +34,16 @@ def conv2d(
 ) -> Array:
     """A layer: y[n, k, i, j] = Σ_{c, u, v} x[n, c, s·i + d·u − p, s·j + d·v − p] w[k, c, u, v] + b[k].
 
-    x is (N, C, H, W), w is (K, C/groups, R, S); outside the image x is 0. Kernel k sees the channels of its group.
+    x is (N, C, H, W), w is (K, C/groups, FH, FW); outside the image x is 0. Kernel k sees the channels of its group.
     """
     N, _, H, W = x.shape
-    K, per_group, R, S = w.shape
-    OH = (H + 2 * padding - dilation * (R - 1) - 1) // stride + 1
-    OW = (W + 2 * padding - dilation * (S - 1) - 1) // stride + 1
+    K, per_group, FH, FW = w.shape
+    OH = (H + 2 * padding - dilation * (FH - 1) - 1) // stride + 1
+    OW = (W + 2 * padding - dilation * (FW - 1) - 1) // stride + 1
     y = np.zeros((N, K, OH, OW), x.dtype)
     for n, k, i, j in np.ndindex(y.shape):
         first = k // (K // groups) * per_group
-        for c, u, v in np.ndindex(per_group, R, S):
+        for c, u, v in np.ndindex(per_group, FH, FW):
             h, q = i * stride + u * dilation - padding, j * stride + v * dilation - padding
             if 0 <= h < H and 0 <= q < W:
                 y[n, k, i, j] += x[n, first + c, h, q] * w[k, c, u, v]
@@ -57,11 +57,11 @@ def conv2d_back(
 ) -> tuple[Array, Array, Array]:
     """Every product x·w of the layer went into one y: its dy goes to dx through w and to dw through x."""
     dx, dw, db = np.zeros_like(x), np.zeros_like(w), np.zeros(len(w), w.dtype)
-    per_group, R, S = w.shape[1:]
+    per_group, FH, FW = w.shape[1:]
     for n, k, i, j in np.ndindex(dy.shape):
         first = k // (len(w) // groups) * per_group
         db[k] += dy[n, k, i, j]
-        for c, u, v in np.ndindex(per_group, R, S):
+        for c, u, v in np.ndindex(per_group, FH, FW):
             h, q = i * stride + u * dilation - padding, j * stride + v * dilation - padding
             if 0 <= h < x.shape[2] and 0 <= q < x.shape[3]:
                 dx[n, first + c, h, q] += dy[n, k, i, j] * w[k, c, u, v]
@@ -70,11 +70,11 @@ def conv2d_back(
 
 
 def conv_transpose2d(x: Array, w: Array, stride: int = 1, padding: int = 0) -> Array:
-    """Each x[n, c, i, j] stamps its kernel, w (C, K, R, S), onto the output: what overlaps adds up."""
-    (N, _, H, W), (_, K, R, S) = x.shape, w.shape
-    full = np.zeros((N, K, (H - 1) * stride + R, (W - 1) * stride + S), x.dtype)
+    """Each x[n, c, i, j] stamps its kernel, w (C, K, FH, FW), onto the output: what overlaps adds up."""
+    (N, _, H, W), (_, K, FH, FW) = x.shape, w.shape
+    full = np.zeros((N, K, (H - 1) * stride + FH, (W - 1) * stride + FW), x.dtype)
     for n, c, i, j in np.ndindex(x.shape):
-        full[n, :, i * stride : i * stride + R, j * stride : j * stride + S] += x[n, c, i, j] * w[c]
+        full[n, :, i * stride : i * stride + FH, j * stride : j * stride + FW] += x[n, c, i, j] * w[c]
     return full[:, :, padding : full.shape[2] - padding, padding : full.shape[3] - padding]
 
 
