@@ -154,3 +154,18 @@ def test_beside_keeps_both_pictures_and_both_texts():
 
 def test_the_terminal_gets_the_words():
     assert repr(show.bars({"a": 1}, alt="One bar.")) == "One bar."
+
+
+def test_names_stand_above_the_lines_where_they_would_lie_on_one():
+    def drawn(lines):
+        html = show.curves(lines, alt="Lines.").html
+        names = [float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>line \d<', html)]
+        axis = min(float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>\d\.\d<', html))  # its uppermost number
+        return max(names), axis, float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', html)[1])
+
+    x = np.linspace(0, 1, 30)
+    lowest, axis, height = drawn({f"line {k}": x ** (3 * k + 1) for k in range(3)})
+    assert lowest > axis
+    above, axis, taller = drawn({f"line {k}": np.random.default_rng(k).random(30) for k in range(3)})
+    assert above < axis
+    assert taller > height

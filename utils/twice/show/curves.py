@@ -44,7 +44,7 @@ def curves(
         if "x" not in log and _whole(axes):
             axes.xaxis.set_major_locator(pyplot.MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if any(lines) and len(lines) > 1:
-            axes.legend()
+            _name_the_lines(axes)
         return drawing(figure, alt, width)
 
 
@@ -55,6 +55,21 @@ def _draw(axes: Any, where: np.ndarray, values: np.ndarray, name: str, points: b
         axes.vlines(where, 0, values, colors=line.get_color(), linewidth=1.5)
     else:
         axes.plot(where, values, marker="o" if points else None, markersize=size, label=name, color=color)
+
+
+def _name_the_lines(axes: Any) -> None:
+    """Inside the axes where no line runs, else above them, in two columns if these fit; the axes keep their height."""
+    figure, lines = axes.figure, axes.get_lines()
+    figure.canvas.draw()
+    box = axes.legend().get_window_extent()
+    if not any(line.get_path().transformed(line.get_transform()).intersects_bbox(box, False) for line in lines):
+        return
+    for columns in (2, 1):
+        names = axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
+        box = names.get_window_extent()
+        if box.x1 <= figure.bbox.x1:
+            break
+    figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
 
 
 def _whole(axes: Any) -> bool:
