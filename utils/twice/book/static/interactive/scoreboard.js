@@ -2,7 +2,7 @@
 
 import { ARROWS, choice, clamp, copy, examples, format, h, range, speaker, start } from "./kit.js";
 
-const WIDE = 640, HIGH = 420, LEFT = 46, BOTTOM = 52, TOP = 14, RIGHT = 14;
+const WIDE = 640, HIGH = 446, LEFT = 46, BOTTOM = 62, TOP = 30, RIGHT = 14;
 const ERRORS = [20, 48];
 
 /* The networks than which none is both cheaper and better, from cheap to costly; a row is [name, year, cost, error]. */
@@ -68,9 +68,9 @@ function build({ live, presets, preset }) {
     const words = (x, y, said, anchor = "middle", style = "") => h("text", { x, y, "text-anchor": anchor, class: style }, said);
     const upright = marks.map((tick) => [
       h("line", { class: "rule", x1: across(tick), x2: across(tick), y1: TOP, y2: HIGH - BOTTOM }),
-      words(across(tick), HIGH - BOTTOM + 20, String(tick)),
+      words(across(tick), HIGH - BOTTOM + 26, String(tick)),
     ]);
-    const level = range(6).map((i) => 20 + 5 * i).map((error) => words(LEFT - 8, down(error) + 5, String(error), "end"));
+    const level = range(6).map((i) => 20 + 5 * i).map((error) => words(LEFT - 8, down(error) + (error === ERRORS[0] ? -2 : 5), String(error), "end"));
     const line = h("polyline", { class: "frontier", points: best.map((i) => `${across(state.rows[i][2])},${down(state.rows[i][3])}`).join(" ") });
     const dots = state.rows.map(([name, , cost, error], i) => {
       const kind = i === state.chosen ? "chosen" : worse.has(i) ? "before" : "";
@@ -88,7 +88,7 @@ function build({ live, presets, preset }) {
       return [words(box.x, box.y, name, box.end ? "end" : "start", i === state.chosen ? "chosen" : "")];
     });
     svg.replaceChildren(...upright.flat(), ...level, line, ...dots, ...named,
-      words((WIDE + LEFT) / 2, HIGH - 8, state.label), words(LEFT - 8, TOP - 2, "%", "end"));
+      words((WIDE + LEFT) / 2, HIGH - 8, state.label), words(LEFT - 8, TOP - 6, "%", "end"));
     network.set(state.chosen);
     speak.say(sentence(state));
   }
