@@ -199,7 +199,7 @@ def test_the_plot_of_timings_has_a_form_for_each_width_and_its_words_can_be_read
 @pytest.mark.parametrize("width", [390, 300])
 def test_the_verdicts_of_a_certificate_can_be_reached(visit, width):
     page = visit(FRONT, width=width)
-    table = page.locator("main table", has_text="comparisons agree")
+    table = page.locator(".text_html", has_text="comparisons agree").locator("table")
     assert table.evaluate("table => table.clientWidth") <= width
     assert table.evaluate("table => table.scrollWidth > table.clientWidth") == (width < 390), (
         "a telephone shows it whole"
