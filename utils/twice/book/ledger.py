@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 PAGE = "chapters/reference/claims"  # has all claims, and says what the documents and the verdicts are
-MANY = 5  # from so many on, the claims of a page that agree, and those that are cited, are folded
-FOLDED = {"agrees": "claims that agree", "cited": "claims that can only be cited"}
+MANY = 5  # from so many on, the claims of a page with one of these verdicts are folded
+FOLDED = {"agrees": "that agree", "rounds": "that agree when rounded", "cited": "that can only be cited"}
 HEAD = ("Claim", "Document", "Slides", "Computed", "Verdict")
 
 
@@ -116,13 +116,15 @@ def counted(claims: Sequence[Claim]) -> str:
 
 
 def folded(claims: Sequence[Claim], library: str) -> str:
-    """What differs comes first; many rows that agree, or that can only be cited, stand folded below it."""
+    """What differs stands open; many rows that agree, or that can only be cited, are folded below it."""
     kinds = {verdict: [claim for claim in claims if claim.verdict == verdict] for verdict in FOLDED}
     many = {verdict: found for verdict, found in kinds.items() if len(found) >= MANY}
-    open_ = [claim for claim in claims if claim.verdict not in many] or many.pop("agrees", [])
+    open_ = [claim for claim in claims if claim.verdict not in many]
+    if not open_ and (first := next((verdict for verdict in many if verdict != "cited"), None)):
+        open_ = many.pop(first)
     parts = [table(open_, library)] if open_ else []
     for verdict, found in many.items():
-        words = f"{len(found)} {'more ' if parts else ''}{FOLDED[verdict]}"
+        words = f"{len(found)} {'more ' if parts else ''}claims {FOLDED[verdict]}"
         parts.append(f"<details><summary>{words}</summary>{table(found, library)}</details>")
     return "".join(parts)
 
