@@ -97,8 +97,8 @@ EXPERIMENT = Experiment(
             "epochs": 1, "batch_size": 32, "rate": 0.01, "repeats": 1,
         },
         "medium": {
-            "data": "shapes", "train": 4000, "test": 1000, "size": 72, "crop": 63, "dial": 0.35, "width": 1 / 4,
-            "epochs": 15, "batch_size": 64, "rate": 0.01, "decay": 5e-4, "repeats": 3,
+            "data": "shapes", "train": 2000, "test": 1000, "size": 72, "crop": 63, "dial": 0.35, "width": 1 / 4,
+            "epochs": 60, "batch_size": 64, "rate": 0.01, "decay": 5e-4, "repeats": 3,
         },
         "full": {
             "data": "shapes", "train": 100_000, "test": 10_000, "size": 256, "crop": 227, "dial": 0.7, "width": 1.0,
