@@ -124,3 +124,14 @@ def test_a_page_is_executed_again_only_when_the_code_changed(book, monkeypatch):
     assert built() == first
     (root / "constraints.txt").write_text("numpy==2.4.6\n")
     assert built() != first
+
+
+@pytest.mark.slow
+def test_a_style_sheet_that_changed_reaches_the_site_although_no_page_did(book):
+    root = book({"page": "# Page\n\nNo code.\n"})
+    assert build.main(root) == 0
+    served = root / "_build" / "html" / "_static" / "site.css"
+    whole = served.read_text(encoding="utf-8")
+    served.write_text("/* as it was */", encoding="utf-8")
+    assert build.main(root) == 0
+    assert served.read_text(encoding="utf-8") == whole

@@ -209,6 +209,20 @@ def test_the_verdicts_of_a_certificate_can_be_reached(visit, width):
     assert verdict["x"] + verdict["width"] <= width
 
 
+@pytest.mark.parametrize("name", ["nin", "densenet", "alexnet"])
+def test_the_first_column_of_a_wide_table_stays_in_sight_on_a_telephone_and_can_be_read(visit, name):
+    page = visit(f"chapters/classic/{name}.html", width=390)
+    tables = [t for t in page.locator(".text_html table").all() if t.evaluate("t => t.scrollWidth > t.clientWidth + 1")]
+    assert tables
+    for table in tables:
+        table.evaluate("table => table.scrollLeft = 9999")
+        for cell in table.locator("tbody td:first-child").all():
+            said, box = cell.inner_text().strip(), cell.bounding_box()
+            assert 0 <= box["x"] < 60, said
+            assert min(5 * len(said), 40) <= box["width"] <= 200, said
+            assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth + 1"), said
+
+
 def test_a_name_of_the_engine_can_be_linked_to(visit):
     page = visit("chapters/reference/api.html#twice.nn.Conv2d")
     assert page.locator("code:target").inner_text() == "Conv2d"

@@ -1,10 +1,12 @@
 """Self-hosting: no request leaves the site's own host, and no page loads what it does not use."""
 
+import filecmp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 STATIC = Path(__file__).resolve().parent / "static"
 MATHJAX = {
@@ -21,6 +23,16 @@ def add_our_static(app: "Sphinx", config: Any) -> None:
     config.html_static_path.append(str(STATIC))
     config.mathjax_path = "vendor/mathjax/startup.js"
     config.mathjax3_config = MATHJAX
+
+
+def pages_with_older_files(
+    app: "Sphinx", env: "BuildEnvironment", added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """All pages when a style sheet or a script of ours changed: they name it with a digest of what it says."""
+    served = Path(app.outdir) / "_static"
+    files = [source.relative_to(STATIC) for source in STATIC.rglob("*") if source.is_file()]
+    current = all((served / file).exists() and filecmp.cmp(STATIC / file, served / file, False) for file in files)
+    return [] if current else sorted(env.found_docs - added - changed - removed)
 
 
 def silence_thebe(app: "Sphinx", config: Any) -> None:
@@ -75,6 +87,7 @@ def setup(app: "Sphinx") -> None:
     """Register this part of the extension."""
     app.connect("config-inited", add_our_static)
     app.connect("config-inited", silence_thebe)
+    app.connect("env-get-outdated", pages_with_older_files)
     app.connect("html-page-context", name_the_front_page)
     app.connect("html-page-context", drop_what_no_page_uses, priority=900)
     app.connect("build-finished", lighten)
