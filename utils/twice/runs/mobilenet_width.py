@@ -6,8 +6,7 @@ from typing import Any
 
 from twice.networks import mobilenet
 from twice.runs.experiment import Experiment, Measured
-from twice.runs.training import Recipe, Trainer, images, parameters
-from twice.summary import summary
+from twice.runs.training import Recipe, Trainer, costs, images
 
 
 def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
@@ -19,13 +18,11 @@ def measure(settings: Mapping[str, Any], trainer: Trainer) -> Measured:
     for width in settings["widths"]:
         build = partial(mobilenet, classes=10, width=width, image=pictures.shape[-1])
         curve = trainer.train(f"width {width}", nn, build, pictures, Recipe.of(settings))
-        model = build(nn)
         curves[f"width {width}"] = curve
         rows.append(
             {
                 "width": width,
-                "parameters": parameters(model),
-                "multiply_adds": summary(model, pictures.shape, batch=1).multiply_adds,
+                **costs(build(nn), pictures.shape[-1]),
                 "test_accuracy": curve["validation_accuracy"][-1],
                 "training_accuracy": curve["train_accuracy"][-1],
             }

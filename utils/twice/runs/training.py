@@ -224,8 +224,7 @@ class Trainer:
 
 def from_seeds(name: str, repeats: int, train: Callable[..., dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """What `train(label, repeat=k)` answers for each of so many seeds, by label: "NAME, 0" is the first."""
-    labels = {k: f"{name}, {k}" for k in range(repeats)}
-    return {label: train(label, repeat=k) for k, label in labels.items()}
+    return {f"{name}, {k}": train(f"{name}, {k}", repeat=k) for k in range(repeats)}
 
 
 def over_seeds(histories: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
